@@ -1,0 +1,1 @@
+//! Kafka client properties from flags, files and the environment.

@@ -1,0 +1,1 @@
+//! Finds the records that cannot be decoded.

@@ -1,0 +1,1 @@
+//! Columns from a sample of records.

@@ -1,0 +1,1 @@
+//! One cache per process in front of a registry.

@@ -1,0 +1,1 @@
+//! Client of a registry with Confluent's REST API.

@@ -1,0 +1,1 @@
+//! A registry kept in a topic.

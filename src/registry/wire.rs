@@ -1,0 +1,1 @@
+//! The magic byte and schema id in front of a record.

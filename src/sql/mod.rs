@@ -1,0 +1,3 @@
+//! Text to statements. Pure: no I/O, no clock, no async.
+
+pub mod params;
