@@ -1,0 +1,132 @@
+//! Statements, as plain data.
+
+use sqlparser::ast as sql;
+use sqlparser::tokenizer::TokenWithSpan;
+
+use crate::error::Span;
+
+/// One parsed statement.
+#[derive(Debug, Clone)]
+pub enum Statement {
+    /// Anything DataFusion plans: SELECT, WITH, VALUES, EXPLAIN, INSERT.
+    Query(Query),
+    /// `CREATE STREAM name (columns) WITH (…)`.
+    CreateStream(CreateStream),
+    /// `DROP STREAM [IF EXISTS] name [DELETE TOPIC]`.
+    DropStream {
+        /// The stream.
+        name: Name,
+        /// No error when it is not there.
+        if_exists: bool,
+        /// Delete its topic too.
+        delete_topic: bool,
+    },
+    /// `COPY (query) TO 'path'`.
+    Copy {
+        /// What to write.
+        query: Query,
+        /// Where to.
+        path: String,
+        /// Where the path stands in the text.
+        path_span: Span,
+    },
+    /// `SHOW TOPICS`, `SHOW STREAMS`, `SHOW FUNCTIONS`, `SHOW SETTINGS`, with or without a name or pattern.
+    Show(Show),
+    /// `DESCRIBE name`.
+    Describe(Name),
+    /// `PRINT topic [FROM BEGINNING] [LIMIT n]`.
+    Print {
+        /// The topic.
+        topic: Name,
+        /// Oldest records first instead of the newest.
+        from_beginning: bool,
+        /// At most this many.
+        limit: Option<u64>,
+    },
+    /// `SET name = value`.
+    Set {
+        /// The setting.
+        name: Name,
+        /// Its new value as text.
+        value: String,
+    },
+    /// `UNSET name`.
+    Unset(Name),
+}
+
+/// What `SHOW` lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Show {
+    /// Topics of the cluster; `ALL` includes internal ones.
+    Topics {
+        /// `SHOW ALL TOPICS`.
+        all: bool,
+    },
+    /// Declared streams.
+    Streams,
+    /// Functions, those whose names hold the given text.
+    Functions(Option<String>),
+    /// Settings.
+    Settings,
+    /// One setting.
+    Setting(Name),
+}
+
+/// A name as written, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// Without quotes.
+    pub value: String,
+    /// Whether it was quoted, and so must match to the letter.
+    pub quoted: bool,
+    /// Its place in the text.
+    pub span: Span,
+}
+
+/// A query that is parsed only after its names are known; until then it is tokens.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// Tokens with relations rewritten (see [`crate::sql::relation`]).
+    pub tokens: Vec<TokenWithSpan>,
+    /// The relations named in it that are not plain SQL names.
+    pub kind: QueryKind,
+}
+
+/// What a query does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueryKind {
+    /// Returns rows.
+    Select,
+    /// Describes a plan.
+    Explain,
+    /// Appends to a topic.
+    Insert,
+}
+
+/// A declared column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnDeclaration {
+    /// Its name.
+    pub name: String,
+    /// Its type, as SQL.
+    pub data_type: sql::DataType,
+    /// Whether it belongs to the record's key.
+    pub key: bool,
+    /// Its place in the text.
+    pub span: Span,
+}
+
+/// `CREATE [OR REPLACE] STREAM [IF NOT EXISTS] name [(columns)] WITH (…)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateStream {
+    /// The stream.
+    pub name: Name,
+    /// Replace a stream of that name.
+    pub or_replace: bool,
+    /// Keep quiet when it is there already.
+    pub if_not_exists: bool,
+    /// Declared columns; empty when the registry or a sample shall say.
+    pub columns: Vec<ColumnDeclaration>,
+    /// The `WITH` properties, names in lower case, values as text, each with its place.
+    pub with: Vec<(String, String, Span)>,
+}
