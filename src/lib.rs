@@ -6,6 +6,8 @@
 
 pub mod error;
 
+pub mod types;
+
 pub mod sql;
 
 pub mod registry;

@@ -1,1 +1,24 @@
-//! Queries that end.
+//! Queries that end: topics as DataFusion tables. Knows connectors, formats and shapes; nothing of sessions or fronts.
+//!
+//! [`table`] is the provider, [`column`] its columns, [`prune`] turns predicates into partitions and offsets, [`scan`] is the
+//! plan node, [`rows`] turns raw records into batches, [`tail`] finds the newest n, [`sink`] is the way in, [`usage`] reads
+//! from a plan how much of each column it needs, and [`statement`] is what all scans of one statement share.
+
+pub mod column;
+pub mod prune;
+pub mod rows;
+pub mod scan;
+pub mod sink;
+pub mod statement;
+pub mod table;
+pub mod tail;
+pub mod usage;
+
+use datafusion::error::DataFusionError;
+
+use crate::error::Error;
+
+/// Our error inside DataFusion's; [`crate::session`] takes it out again.
+pub fn external(error: Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}

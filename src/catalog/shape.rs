@@ -1,0 +1,238 @@
+//! The shape of a topic: which columns its keys and values give, and where that knowledge comes from.
+//!
+//! Order of look-up for a topic nobody declared: the registry's latest schema under `<topic>-key` and `<topic>-value`; else
+//! the schema id in front of a sampled record; else columns inferred from sampled JSON; else text and bytes.
+
+use std::sync::Arc;
+
+use arrow::array::Array;
+use arrow::datatypes::{Field, Fields};
+
+use crate::connect::{Connector, Event, Isolation, Range, ReadRequest, Want};
+use crate::error::{Error, Result};
+use crate::format::{self, Format, infer};
+use crate::registry::{RegisteredSchema, Registry, SchemaType, SubjectVersion};
+
+/// Where a side's columns come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A version of a subject.
+    Registry {
+        /// The subject.
+        subject: String,
+        /// Its version.
+        version: i32,
+        /// The schema's id.
+        id: i32,
+    },
+    /// A schema id found in front of the records.
+    SchemaId(i32),
+    /// CREATE STREAM.
+    Declared,
+    /// A sample of this many records.
+    Inferred(usize),
+    /// Nothing is known: raw bytes.
+    Unknown,
+}
+
+/// One side of a topic: its keys or its values.
+#[derive(Debug, Clone)]
+pub struct Side {
+    /// How the bytes are read.
+    pub format: &'static dyn Format,
+    /// The columns.
+    pub fields: Fields,
+    /// The schema to read with, where the format has one.
+    pub reader: Option<Arc<RegisteredSchema>>,
+    /// Where this comes from.
+    pub origin: Origin,
+    /// What the person should know about it (a subject whose format cannot be read, say).
+    pub note: Option<String>,
+}
+
+impl Side {
+    /// A side of which nothing is known.
+    pub fn raw() -> Self {
+        let fields = Fields::from(vec![
+            Field::new("text", arrow::datatypes::DataType::Utf8, true),
+            Field::new("bytes", arrow::datatypes::DataType::Binary, true),
+        ]);
+        Side { format: &format::raw::Raw, fields, reader: None, origin: Origin::Unknown, note: None }
+    }
+
+    /// Whether nothing is known of it.
+    pub fn is_raw(&self) -> bool {
+        self.format.name() == "raw"
+    }
+
+    /// Whether it is one column without a record around it (a primitive key, say).
+    pub fn is_single_value(&self) -> bool {
+        !self.is_raw() && self.fields.len() == 1 && self.fields.first().is_some_and(|f| f.name() == "value")
+    }
+
+    /// One line: `avro, orders-value version 2 (id 7)`.
+    pub fn describe(&self) -> String {
+        let name = self.format.name();
+        match &self.origin {
+            Origin::Registry { subject, version, id } => format!("{name}, {subject} version {version} (id {id})"),
+            Origin::SchemaId(id) => format!("{name}, schema id {id}"),
+            Origin::Declared => format!("{name}, declared"),
+            Origin::Inferred(n) => format!("{name}, inferred from {n} records"),
+            Origin::Unknown => "raw bytes".to_string(),
+        }
+    }
+}
+
+/// The shape of a topic.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    /// Key side.
+    pub key: Side,
+    /// Value side.
+    pub value: Side,
+}
+
+/// Finds the shape of a topic that was not declared.
+///
+/// # Errors
+/// The cluster or the registry cannot be asked.
+pub async fn discover(
+    connector: &dyn Connector,
+    registry: Option<&dyn Registry>,
+    topic: &str,
+    sample_records: u64,
+) -> Result<Shape> {
+    let key = from_subject(registry, &format!("{topic}-key")).await?;
+    let value = from_subject(registry, &format!("{topic}-value")).await?;
+    if let (Some(key), Some(value)) = (&key, &value) {
+        return Ok(Shape { key: key.clone(), value: value.clone() });
+    }
+    let sample = sample(connector, topic, sample_records).await?;
+    let key = match key {
+        Some(key) => key,
+        None => from_sample(registry, &sample.keys, true).await?,
+    };
+    let value = match value {
+        Some(value) => value,
+        None => from_sample(registry, &sample.values, false).await?,
+    };
+    Ok(Shape { key, value })
+}
+
+async fn from_subject(registry: Option<&dyn Registry>, subject: &str) -> Result<Option<Side>> {
+    let Some(registry) = registry else { return Ok(None) };
+    let Some(found) = registry.latest(subject).await? else { return Ok(None) };
+    Ok(from_registered(found))
+}
+
+/// The side a subject's version gives; `None` when records must be sampled all the same (JSON Schema, Protobuf: their bytes
+/// are read by what they look like).
+fn from_registered(found: SubjectVersion) -> Option<Side> {
+    let SubjectVersion { subject, version, schema } = found;
+    if schema.schema_type != SchemaType::Avro {
+        return None;
+    }
+    let origin = Origin::Registry { subject, version, id: schema.id };
+    Some(avro_side(schema, origin))
+}
+
+fn avro_side(schema: Arc<RegisteredSchema>, origin: Origin) -> Side {
+    let format: &'static dyn Format = &format::avro::Avro;
+    match format.fields(&schema) {
+        Ok(fields) => Side { format, fields, reader: Some(schema), origin, note: None },
+        Err(e) => Side { note: Some(format!("schema id {}: {e}; showing raw bytes", schema.id)), ..Side::raw() },
+    }
+}
+
+async fn from_sample(registry: Option<&dyn Registry>, sample: &[Vec<u8>], is_key: bool) -> Result<Side> {
+    let slices: Vec<&[u8]> = sample.iter().map(Vec::as_slice).collect();
+    Ok(match infer::infer(&slices) {
+        infer::Inference::Json { fields, sampled, .. } => {
+            Side { format: &format::json::Json, fields, reader: None, origin: Origin::Inferred(sampled), note: None }
+        }
+        infer::Inference::Framed { id } => match registry {
+            None => {
+                let note =
+                    format!("records carry schema id {id}, but no registry is configured; name one with --registry");
+                Side { note: Some(note), ..Side::raw() }
+            }
+            Some(registry) => match registry.by_id(id).await? {
+                Some(schema) if schema.schema_type == SchemaType::Avro => avro_side(schema, Origin::SchemaId(id)),
+                Some(schema) => {
+                    let note =
+                        format!("records have a {} schema (id {id}), shown as raw bytes", schema.schema_type.name());
+                    Side { note: Some(note), ..Side::raw() }
+                }
+                None => {
+                    let note = format!("records carry schema id {id}, which {} does not have", registry.location());
+                    Side { note: Some(note), ..Side::raw() }
+                }
+            },
+        },
+        infer::Inference::Text | infer::Inference::Binary | infer::Inference::Empty => {
+            let _ = is_key;
+            Side::raw()
+        }
+    })
+}
+
+#[derive(Debug, Default)]
+struct Sample {
+    keys: Vec<Vec<u8>>,
+    values: Vec<Vec<u8>>,
+}
+
+/// Looks at the newest and oldest records, half each, spread over the partitions.
+async fn sample(connector: &dyn Connector, topic: &str, records: u64) -> Result<Sample> {
+    let ranges = connector.ranges(topic, Isolation::ReadCommitted).await?;
+    let filled = ranges.iter().filter(|r| r.end > r.start).count().max(1);
+    let share = i64::try_from(records / 2 / filled as u64).unwrap_or(i64::MAX).max(1);
+    let mut sample = Sample::default();
+    for newest in [false, true] {
+        let slices: Vec<Range> = ranges
+            .iter()
+            .filter_map(|r| {
+                let middle = r.end.saturating_sub(share).max(r.start.saturating_add(share).min(r.end));
+                let slice = if newest {
+                    Range { start: middle, ..*r }
+                } else {
+                    Range { end: r.start.saturating_add(share).min(r.end), ..*r }
+                };
+                (slice.end > slice.start).then_some(slice)
+            })
+            .collect();
+        if slices.is_empty() {
+            continue;
+        }
+        let want = Want { keys: true, values: true, ..Want::default() };
+        let request = ReadRequest {
+            topic: topic.into(),
+            slices,
+            want,
+            isolation: Isolation::ReadCommitted,
+            in_order: true,
+            threads: 1,
+        };
+        let stream = connector.read(request)?;
+        while let Ok(event) = stream.events.recv().await {
+            let Event::Records(records) = event? else { continue };
+            for (column, into) in [(&records.keys, &mut sample.keys), (&records.values, &mut sample.values)] {
+                let Some(column) = column else { continue };
+                into.extend((0..column.len()).filter(|i| column.is_valid(*i)).map(|i| column.value(i).to_vec()));
+            }
+        }
+    }
+    Ok(sample)
+}
+
+/// The side that a declaration gives.
+///
+/// # Errors
+/// No such format, or columns it cannot hold.
+pub fn declared(format_name: &str, fields: Fields, reader: Option<Arc<RegisteredSchema>>) -> Result<Side> {
+    let format = format::by_name(format_name).ok_or_else(|| {
+        let names: Vec<&str> = format::all().iter().map(|f| f.name()).collect();
+        Error::sql(format!("there is no format '{format_name}'")).with_hint(format!("one of: {}", names.join(", ")))
+    })?;
+    Ok(Side { format, fields, reader, origin: Origin::Declared, note: None })
+}

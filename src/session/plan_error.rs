@@ -1,0 +1,165 @@
+//! DataFusion's errors as ours: our own taken out again, names that were not found with what was meant, places kept.
+
+use datafusion::common::SchemaError;
+use datafusion::error::DataFusionError;
+
+use crate::error::{Error, Kind, Span, nearest};
+use crate::sql::split::Places;
+
+/// Translates an error; places are lost (see [`located`]).
+pub fn plan_error(error: DataFusionError) -> Error {
+    translate(error, None)
+}
+
+/// Translates an error of planning `places`' text.
+pub fn located(error: DataFusionError, places: &Places<'_>) -> Error {
+    translate(error, Some(places))
+}
+
+fn translate(error: DataFusionError, places: Option<&Places<'_>>) -> Error {
+    let span = places.and_then(|p| error.diagnostic().and_then(|d| d.span).map(|s| span_of(s, p)));
+    let out = bare(error);
+    match (out.span(), span) {
+        (None, Some(span)) => out.with_span(span),
+        _ => out,
+    }
+}
+
+fn span_of(span: datafusion::common::Span, places: &Places<'_>) -> Span {
+    let at = |l: datafusion::common::Location| sqlparser::tokenizer::Location { line: l.line, column: l.column };
+    Span::new(places.byte(at(span.start)), places.byte(at(span.end)))
+}
+
+fn bare(error: DataFusionError) -> Error {
+    match error {
+        DataFusionError::External(inner) => match inner.downcast::<Error>() {
+            Ok(ours) => *ours,
+            Err(other) => match other.downcast::<DataFusionError>() {
+                Ok(nested) => bare(*nested),
+                Err(other) => Error::new(Kind::Internal, other.to_string()).with_source(other),
+            },
+        },
+        DataFusionError::ArrowError(inner, context) => match *inner {
+            arrow::error::ArrowError::ExternalError(inner) => bare(DataFusionError::External(inner)),
+            other => {
+                let message = arrow_message(&other);
+                let out = Error::sql(message).with_source(other);
+                match context {
+                    Some(context) if !context.trim().is_empty() => out.with_detail(first_line(&context)),
+                    _ => out,
+                }
+            }
+        },
+        DataFusionError::Shared(inner) => shared(&inner),
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => bare(*inner),
+        DataFusionError::Collection(errors) => match errors.into_iter().next() {
+            Some(first) => bare(first),
+            None => Error::internal("an empty collection of errors"),
+        },
+        DataFusionError::SchemaError(inner, _) => schema_error(&inner),
+        DataFusionError::ResourcesExhausted(message) => {
+            Error::new(Kind::Limit, "the query needs more memory than it may use")
+                .with_detail(first_line(&message))
+                .with_hint("raise --memory, or filter or aggregate earlier")
+        }
+        DataFusionError::Plan(message)
+        | DataFusionError::Execution(message)
+        | DataFusionError::Configuration(message) => Error::sql(tidy(&message)),
+        DataFusionError::NotImplemented(message) => Error::sql(format!("not supported: {}", tidy(&message))),
+        DataFusionError::SQL(inner, _) => Error::sql(inner.to_string()),
+        DataFusionError::IoError(inner) => Error::io("reading or writing failed", inner),
+        DataFusionError::ObjectStore(inner) => Error::new(Kind::Io, inner.to_string()).with_source(inner),
+        other => {
+            let message = first_line(&other.strip_backtrace());
+            Error::internal(message).with_hint("this looks like a defect in weir; please report it with the statement")
+        }
+    }
+}
+
+/// An error that several streams share: it can only be looked at.
+fn shared(error: &DataFusionError) -> Error {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(e) = next {
+        if let Some(ours) = e.downcast_ref::<Error>() {
+            let mut copy = Error::new(ours.kind(), ours.message());
+            if let Some(detail) = ours.detail() {
+                copy = copy.with_detail(detail);
+            }
+            if let Some(hint) = ours.hint() {
+                copy = copy.with_hint(hint);
+            }
+            return copy;
+        }
+        next = match e.downcast_ref::<DataFusionError>() {
+            Some(DataFusionError::External(inner)) => Some(inner.as_ref()),
+            _ => e.source(),
+        };
+    }
+    match error {
+        DataFusionError::ResourcesExhausted(m) => bare(DataFusionError::ResourcesExhausted(m.clone())),
+        DataFusionError::Internal(_) => Error::internal(first_line(&error.strip_backtrace())),
+        other => Error::sql(tidy(&other.strip_backtrace())),
+    }
+}
+
+fn schema_error(error: &SchemaError) -> Error {
+    match error {
+        SchemaError::FieldNotFound { field, valid_fields } => {
+            let wanted = &field.name;
+            let out = Error::sql(match &field.relation {
+                Some(relation) => format!("there is no column \"{wanted}\" in {}", relation.table()),
+                None => format!("there is no column \"{wanted}\""),
+            });
+            let mut names: Vec<&str> = valid_fields.iter().map(|c| c.name.as_str()).collect();
+            names.dedup();
+            match nearest(wanted, names.iter().copied()) {
+                Some(near) => out.with_hint(format!("did you mean \"{near}\"?")),
+                None if names.is_empty() => out,
+                None => {
+                    let shown: Vec<&str> = names.iter().copied().take(12).collect();
+                    let more = if names.len() > shown.len() { ", …" } else { "" };
+                    out.with_hint(format!("columns are: {}{more}", shown.join(", ")))
+                }
+            }
+        }
+        SchemaError::AmbiguousReference { field } => {
+            Error::sql(format!("column \"{}\" is in more than one table", field.name))
+                .with_hint("put the table's name or alias in front of it")
+        }
+        other => Error::sql(tidy(&other.to_string())),
+    }
+}
+
+fn arrow_message(error: &arrow::error::ArrowError) -> String {
+    use arrow::error::ArrowError as E;
+    match error {
+        E::DivideByZero => "division by zero".to_string(),
+        E::ArithmeticOverflow(m) => format!("a number became too large: {m}"),
+        E::CastError(m)
+        | E::ComputeError(m)
+        | E::InvalidArgumentError(m)
+        | E::ParseError(m)
+        | E::CsvError(m)
+        | E::JsonError(m) => tidy(m),
+        other => other.to_string(),
+    }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or(text).to_string()
+}
+
+/// DataFusion's wording without its prefixes and back traces.
+fn tidy(message: &str) -> String {
+    let mut text = message.split("\n\nbacktrace:").next().unwrap_or(message).trim();
+    for prefix in [
+        "Error during planning: ",
+        "Execution error: ",
+        "Schema error: ",
+        "Arrow error: ",
+        "type_coercion\ncaused by\n",
+    ] {
+        text = text.strip_prefix(prefix).unwrap_or(text);
+    }
+    text.to_string()
+}
