@@ -1,1 +1,118 @@
-//! Kafka through librdkafka.
+//! Kafka through librdkafka: the connector and what it is made of. Knows bytes and offsets, never formats or SQL.
+//!
+//! `client` turns properties into clients, `admin` asks the cluster, `source` reads (`queue` borrows records from
+//! librdkafka, `columns` copies them into batches), `sink` writes, `error` turns librdkafka's words into sentences.
+
+mod admin;
+mod client;
+mod columns;
+mod error;
+mod queue;
+mod sink;
+mod source;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{Connector, Isolation, NewTopic, Range, ReadRequest, RecordStream, Topic, Writer};
+use crate::error::{Error, Result};
+use admin::Desk;
+use client::Properties;
+
+/// How long a read bears silence while its client reports trouble.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A Kafka cluster. Nothing connects before the first question.
+#[derive(Debug)]
+pub struct Kafka {
+    properties: Properties,
+    desk: Arc<Desk>,
+    patience: Duration,
+}
+
+impl Kafka {
+    /// A cluster reached with these properties, under librdkafka's names; `bootstrap.servers` is needed. Security
+    /// properties pass through. Makes no network call.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Usage`]: no brokers, an unknown property, or a value it cannot hold. Values of secrets
+    /// are not repeated.
+    pub fn new(properties: BTreeMap<String, String>) -> Result<Kafka> {
+        let properties = Properties::new(properties)?;
+        Ok(Kafka { desk: Arc::new(Desk::new(properties.clone())), properties, patience: PATIENCE })
+    }
+
+    /// Sets how long a read goes on without a record while brokers are lost, before it ends with an error; 30 s at
+    /// first.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Kafka {
+        self.patience = patience;
+        self
+    }
+
+    /// Runs a question, which may wait for the cluster, off the async threads.
+    async fn ask<T: Send + 'static>(&self, question: impl FnOnce(&Desk) -> Result<T> + Send + 'static) -> Result<T> {
+        let desk = Arc::clone(&self.desk);
+        tokio::task::spawn_blocking(move || question(&desk))
+            .await
+            .map_err(|e| Error::internal(format!("a question to the cluster was lost: {e}")))?
+    }
+}
+
+#[async_trait]
+impl Connector for Kafka {
+    fn kind(&self) -> &'static str {
+        "kafka"
+    }
+
+    fn location(&self) -> String {
+        self.properties.brokers()
+    }
+
+    async fn topics(&self) -> Result<Vec<Topic>> {
+        self.ask(Desk::topics).await
+    }
+
+    async fn topic(&self, name: &str) -> Result<Option<Topic>> {
+        let name = name.to_string();
+        self.ask(move |desk| desk.topic(&name)).await
+    }
+
+    async fn topic_config(&self, name: &str) -> Result<BTreeMap<String, String>> {
+        let name = name.to_string();
+        self.ask(move |desk| desk.topic_config(&name)).await
+    }
+
+    async fn ranges(&self, topic: &str, isolation: Isolation) -> Result<Vec<Range>> {
+        let topic = topic.to_string();
+        self.ask(move |desk| desk.ranges(&topic, isolation)).await
+    }
+
+    async fn offsets_at(&self, topic: &str, timestamp_ms: i64) -> Result<Vec<(i32, Option<i64>)>> {
+        let topic = topic.to_string();
+        self.ask(move |desk| desk.offsets_at(&topic, timestamp_ms)).await
+    }
+
+    /// Whether topic and partitions are there is only known to the cluster: that error arrives in the stream.
+    fn read(&self, request: ReadRequest) -> Result<RecordStream> {
+        source::start(&self.properties, request, self.patience)
+    }
+
+    async fn writer(&self, topic: &str) -> Result<Box<dyn Writer>> {
+        let name = topic.to_string();
+        let topic = self.ask(move |desk| desk.existing(&name)).await?;
+        Ok(Box::new(sink::KafkaWriter::new(self.properties.clone(), topic.name, topic.partitions)))
+    }
+
+    async fn create_topic(&self, topic: NewTopic) -> Result<()> {
+        self.ask(move |desk| desk.create_topic(&topic)).await
+    }
+
+    async fn delete_topic(&self, name: &str) -> Result<()> {
+        let name = name.to_string();
+        self.ask(move |desk| desk.delete_topic(&name)).await
+    }
+}
