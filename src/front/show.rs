@@ -79,7 +79,8 @@ pub async fn show(session: &Session, text: &str, params: &Params, output: &mut O
     let responses = session.execute(text, params);
     let mut printer = Printer { session, output, renderer: None, rows: 0, drawn: false, started: Instant::now() };
     let ended = printer.print(responses).await;
-    let flushed = printer.clear_bar().and_then(|()| printer.output.data.flush()).and_then(|()| printer.output.talk.flush());
+    let flushed =
+        printer.clear_bar().and_then(|()| printer.output.data.flush()).and_then(|()| printer.output.talk.flush());
     match (ended, flushed) {
         (Ok(outcome), Ok(())) => Ok(outcome),
         (Err(Failure::Statement(error)), _) => Err(error),
