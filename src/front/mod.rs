@@ -1,1 +1,4 @@
 //! The ways in.
+
+pub mod shell;
+pub mod show;
