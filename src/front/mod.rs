@@ -1,1 +1,3 @@
 //! The ways in.
+
+pub mod saved;
