@@ -1,0 +1,165 @@
+//! The error screen: message, the line it points at, what would do. Knows the error and the text that was executed.
+
+use crate::error::{Error, Span};
+
+use super::value::columns;
+
+/// Most lines of source shown for one error.
+const MOST_LINES: usize = 3;
+/// A tab in the source is shown as this many spaces.
+const TAB: &str = "    ";
+
+/// The screen for `error`, each line ended.
+///
+/// `text` is what was executed: when the error has a span, the lines it covers follow with carets under the right columns.
+/// `source` names the file the text came from.
+pub fn screen(error: &Error, text: &str, source: Option<&str>, color: bool) -> String {
+    let (red, cyan, dim, plain) =
+        if color { ("\x1b[1;31m", "\x1b[36m", "\x1b[2m", "\x1b[0m") } else { ("", "", "", "") };
+    let mut screen = format!("{red}error:{plain} {}\n", error.message());
+    if let Some(span) = error.span() {
+        let span = clipped(span, text);
+        let (line, column) = position(text, span.start);
+        if let Some(source) = source {
+            screen.push_str(&format!("{dim}  --> {source}:{line}:{column}{plain}\n"));
+        }
+        for shown in lines(text, span) {
+            screen.push_str(&format!("{dim}{} |{plain} {}\n", shown.number, shown.text));
+            let margin = " ".repeat(shown.number.len());
+            screen.push_str(&format!("{dim}{margin} |{plain} {}{red}{}{plain}\n", shown.before, shown.carets));
+        }
+    } else if let Some(source) = source {
+        screen.push_str(&format!("{dim}  --> {source}{plain}\n"));
+    }
+    if let Some(detail) = error.detail() {
+        for line in detail.lines() {
+            screen.push_str(&format!("  {line}\n"));
+        }
+    }
+    if let Some(hint) = error.hint() {
+        screen.push_str(&format!("{cyan}hint:{plain} {hint}\n"));
+    }
+    screen
+}
+
+/// Line and column, both counted from 1 and the column in characters, of byte `at` in `text`.
+pub fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..boundary(text, at)).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    (line, column)
+}
+
+/// The span inside `text`, on character boundaries, whatever it was.
+fn clipped(span: Span, text: &str) -> Span {
+    let start = boundary(text, span.start);
+    Span::new(start, boundary(text, span.end).max(start))
+}
+
+fn boundary(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+struct Shown {
+    number: String,
+    text: String,
+    before: String,
+    carets: String,
+}
+
+/// The source lines under `span`, the first few; numbers are padded to one width.
+fn lines(text: &str, span: Span) -> Vec<Shown> {
+    let mut shown = Vec::new();
+    let mut start = 0;
+    for (index, line) in text.split('\n').enumerate() {
+        let end = start + line.len();
+        // A span of no width, and one at the very end, still points somewhere.
+        let touches = span.start <= end && (span.end > start || span.start == start);
+        if touches && shown.len() < MOST_LINES {
+            let line = line.trim_end_matches('\r');
+            let from = span.start.clamp(start, start + line.len()) - start;
+            let to = span.end.clamp(start, start + line.len()) - start;
+            let (before, marked) = (line.get(..from).unwrap_or(""), line.get(from..to).unwrap_or(""));
+            // On the lines after the first, the indentation is not what is wrong.
+            let indent =
+                if before.is_empty() && shown.is_empty() { 0 } else { marked.len() - marked.trim_start().len() };
+            let (skipped, marked) = marked.split_at(if before.is_empty() { indent } else { 0 });
+            let wide = |text: &str| columns(&text.replace('\t', TAB));
+            shown.push(Shown {
+                number: (index + 1).to_string(),
+                text: line.replace('\t', TAB),
+                before: " ".repeat(wide(before) + wide(skipped)),
+                carets: "^".repeat(wide(marked.trim_end()).max(1)),
+            });
+        }
+        start = end + 1;
+    }
+    let widest = shown.iter().map(|line| line.number.len()).max().unwrap_or(0);
+    for line in &mut shown {
+        line.number = format!("{:>widest$}", line.number);
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str, word: &str) -> Span {
+        let start = text.find(word).unwrap();
+        Span::new(start, start + word.len())
+    }
+
+    #[test]
+    fn the_caret_stands_under_the_word() {
+        let text = "SELECT region,\n\tsum(amout) FROM orders";
+        let error = Error::sql("column \"amout\" not found in orders")
+            .with_span(at(text, "amout"))
+            .with_detail("orders has: id, region, amount")
+            .with_hint("did you mean \"amount\"?");
+        assert_eq!(
+            screen(&error, text, Some("queries/top.sql"), false),
+            "error: column \"amout\" not found in orders\n  --> queries/top.sql:2:6\n2 |     sum(amout) FROM orders\n  |         \
+             ^^^^^\n  orders has: id, region, amount\nhint: did you mean \"amount\"?\n"
+        );
+    }
+
+    #[test]
+    fn wide_characters_take_their_columns() {
+        let text = "SELECT '日本', żółw FROM t";
+        let error = Error::sql("no żółw").with_span(at(text, "żółw"));
+        assert_eq!(
+            screen(&error, text, None, false),
+            "error: no żółw\n1 | SELECT '日本', żółw FROM t\n  |                ^^^^\n"
+        );
+    }
+
+    #[test]
+    fn a_span_over_lines_marks_each_without_its_indentation() {
+        let text = "SELECT (a\n  + b)\nFROM t";
+        let error = Error::sql("cannot add").with_span(at(text, "(a\n  + b)"));
+        assert_eq!(
+            screen(&error, text, None, false),
+            "error: cannot add\n1 | SELECT (a\n  |        ^^\n2 |   + b)\n  |   ^^^^\n"
+        );
+    }
+
+    #[test]
+    fn a_span_beyond_the_text_or_inside_a_character_points_at_the_nearest_place() {
+        let error = Error::sql("unfinished").with_span(Span::new(99, 120));
+        assert_eq!(screen(&error, "SELECT", None, false), "error: unfinished\n1 | SELECT\n  |       ^\n");
+        let error = Error::sql("odd").with_span(Span::new(1, 1));
+        assert_eq!(screen(&error, "ż", None, false), "error: odd\n1 | ż\n  | ^\n");
+    }
+
+    #[test]
+    fn without_a_span_there_is_no_source_line_and_colour_only_when_asked() {
+        let error = Error::connect("no broker at x:1");
+        assert_eq!(screen(&error, "SELECT 1", None, true), "\x1b[1;31merror:\x1b[0m no broker at x:1\n");
+        assert_eq!(screen(&error, "", Some("a.sql"), false), "error: no broker at x:1\n  --> a.sql\n");
+    }
+}
