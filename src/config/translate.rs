@@ -267,7 +267,9 @@ impl Translation {
             match (self.kafka.get("sasl.username"), self.kafka.get("sasl.password")) {
                 (Some(user), Some(password)) => basic = Some(format!("{user}:{password}")),
                 _ => {
-                    return Err(Error::usage("basic.auth.credentials.source is SASL_INHERIT and there is no SASL user"));
+                    return Err(Error::usage(
+                        "basic.auth.credentials.source is SASL_INHERIT and there is no SASL user",
+                    ));
                 }
             }
         }
