@@ -2,7 +2,9 @@
 //! environment variables that the caller names.
 
 pub mod properties;
+pub mod resolve;
 pub mod settings;
+pub mod translate;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,4 +1,9 @@
 //! The ways in.
 
+pub mod cli;
+pub mod http;
+pub mod saved;
+pub mod script;
 pub mod shell;
 pub mod show;
+pub mod start;

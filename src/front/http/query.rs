@@ -1,0 +1,387 @@
+//! `POST /query`: one request, one session, one stream of bytes. Knows the session facade and the clock.
+//!
+//! ```text
+//!   read body ─► slot free? ─► run until the first rows ─► 200 and stream ─► end, or error in the stream
+//!      400 413      429          error: its own status        │ client gone, deadline, stop: the query is dropped
+//! ```
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::Instant;
+
+use super::App;
+use super::encode::{Encoder, refusal};
+use super::metrics::Running;
+use super::request::{Format, Query};
+use crate::error::{Error, Kind, Result};
+use crate::session::response::Response as Item;
+use crate::session::{Responses, Session};
+
+/// Longest time a client may take to send its body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Chunks that wait for a slow client before the query waits too.
+const CHUNKS_AHEAD: usize = 4;
+
+/// Answers one request.
+pub async fn query(State(app): State<Arc<App>>, request: Request) -> Response {
+    if let Err(refused) = app.access.check(request.headers()) {
+        return refused.into_response();
+    }
+    let headers = request.headers().clone();
+    let body = match tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, &())).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(rejection)) => {
+            let error = Error::usage(format!("the body cannot be read: {}", rejection.body_text().to_lowercase()));
+            return refusal(&error, "", Some(rejection.status()));
+        }
+        Err(_) => return refusal(&Error::usage("the body did not arrive"), "", Some(StatusCode::REQUEST_TIMEOUT)),
+    };
+    let query = match Query::read(&headers, &body) {
+        Ok(query) => query,
+        Err((status, error)) => return refusal(&error, "", Some(status)),
+    };
+    let Ok(slot) = Arc::clone(&app.slots).try_acquire_owned() else {
+        app.metrics.turned_away();
+        let error = Error::new(Kind::Limit, format!("{} queries are running already", app.limits.max_queries))
+            .with_hint("try again in a moment");
+        let mut response = refusal(&error, "", Some(StatusCode::TOO_MANY_REQUESTS));
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        return response;
+    };
+    let running = app.metrics.begin();
+    let session = match session(&app, &query) {
+        Ok(session) => session,
+        Err(error) => {
+            let mut running = running;
+            running.failed(error.kind());
+            return refusal(&error, "", None);
+        }
+    };
+    let responses = session.execute(&query.sql, &query.params);
+    let deadline = Instant::now() + app.timeout();
+    let run = Run {
+        encoder: Encoder::new(query.format),
+        sql: query.sql,
+        responses,
+        rows: 0,
+        ended: false,
+        deadline,
+        app,
+        running,
+        _slot: slot,
+    };
+    run.answer(query.format).await
+}
+
+/// A session with the server's settings, then the request's.
+fn session(app: &App, query: &Query) -> Result<Session> {
+    let session = Session::new(Arc::clone(&app.engine));
+    for (name, value) in app.settings.iter().chain(&query.settings) {
+        session.set(name, value)?;
+    }
+    Ok(session)
+}
+
+/// One running request. Dropping it stops the query, frees the slot and counts the request.
+struct Run {
+    responses: Responses,
+    encoder: Encoder,
+    sql: String,
+    rows: u64,
+    ended: bool,
+    deadline: Instant,
+    app: Arc<App>,
+    running: Running,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Run {
+    /// Runs until there is something that must be told with status 200, or to the error that has a status of its own.
+    async fn answer(mut self, format: Format) -> Response {
+        let mut first = Vec::new();
+        loop {
+            match self.next().await {
+                Ok(Some(item)) => {
+                    let telling = matches!(item, Item::Rows(_) | Item::Receipt(_) | Item::Done { .. });
+                    if let Err(error) = self.encode(&item, &mut first) {
+                        return self.refuse(&error);
+                    }
+                    if telling {
+                        break;
+                    }
+                }
+                Ok(None) => {
+                    self.ended = true;
+                    break;
+                }
+                Err(error) => return self.refuse(&error),
+            }
+        }
+        let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
+        tokio::spawn(self.stream(first, sender));
+        let chunks = futures::stream::unfold(receiver, |mut receiver| async move {
+            receiver.recv().await.map(|chunk: io::Result<Bytes>| (chunk, receiver))
+        });
+        let mut response = Body::from_stream(chunks).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+        if matches!(format, Format::Csv | Format::Arrow) {
+            headers.insert("x-weir-receipt", HeaderValue::from_static("omitted"));
+        }
+        response
+    }
+
+    fn refuse(mut self, error: &Error) -> Response {
+        self.running.failed(error.kind());
+        refusal(error, &self.sql, None)
+    }
+
+    /// The next response, unless time is up or the server stops.
+    async fn next(&mut self) -> Result<Option<Item>> {
+        tokio::select! {
+            biased;
+            () = self.app.stop.cancelled() => Err(stopping()),
+            () = tokio::time::sleep_until(self.deadline) => Err(out_of_time(self.app.timeout())),
+            next = self.responses.next() => next.transpose(),
+        }
+    }
+
+    /// Sends `chunk`, then everything that follows. Ends early when the client is gone.
+    async fn stream(mut self, mut chunk: Vec<u8>, sender: mpsc::Sender<io::Result<Bytes>>) {
+        let failed = loop {
+            if !chunk.is_empty() {
+                let bytes = Bytes::from(std::mem::take(&mut chunk));
+                let sent = tokio::select! {
+                    sent = sender.send(Ok(bytes)) => sent.map_err(|_| None),
+                    () = tokio::time::sleep_until(self.deadline) => Err(Some(out_of_time(self.app.timeout()))),
+                    () = self.app.stop.cancelled() => Err(Some(stopping())),
+                };
+                match sent {
+                    Ok(()) => {}
+                    Err(None) => return,
+                    Err(Some(error)) => break Some(error),
+                }
+            }
+            if self.ended {
+                break None;
+            }
+            let next = tokio::select! {
+                () = sender.closed() => return,
+                next = self.next() => next,
+            };
+            match next {
+                Ok(Some(item)) => {
+                    if let Err(error) = self.encode(&item, &mut chunk) {
+                        break Some(error);
+                    }
+                }
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            }
+        };
+        self.end(failed, chunk, &sender).await;
+    }
+
+    /// Closes the answer and counts how it ended.
+    async fn end(mut self, failed: Option<Error>, mut chunk: Vec<u8>, sender: &mpsc::Sender<io::Result<Bytes>>) {
+        match &failed {
+            Some(error) => self.running.failed(error.kind()),
+            None => self.running.done(),
+        }
+        // The query itself ends here, however long the client takes for the rest.
+        self.responses = Box::pin(futures::stream::empty());
+        let shown = self.encoder.finish(failed.as_ref().map(|e| (e, self.sql.as_str())), &mut chunk);
+        let last = match shown {
+            Ok(true) => Ok(Bytes::from(chunk)),
+            Ok(false) | Err(_) => Err(io::Error::other("the answer is not whole")),
+        };
+        // A client that does not take the end within a moment is gone.
+        let _ = tokio::time::timeout(super::LAST_BYTES, sender.send(last)).await;
+    }
+
+    fn encode(&mut self, item: &Item, out: &mut Vec<u8>) -> Result<()> {
+        match item {
+            Item::Begin { .. } => Ok(()),
+            Item::Schema(schema) => {
+                self.rows = 0;
+                self.encoder.schema(schema, out)
+            }
+            Item::Rows(batch) => {
+                self.rows = self.rows.saturating_add(u64::try_from(batch.num_rows()).unwrap_or(u64::MAX));
+                if let Some(most) = self.app.limits.max_rows
+                    && self.rows > most
+                {
+                    return Err(Error::new(Kind::Limit, format!("a result of this server has at most {most} rows")));
+                }
+                self.running.rows(batch.num_rows());
+                self.encoder.rows(batch, out)
+            }
+            Item::Receipt(receipt) => {
+                let cut = matches!(&receipt.incomplete, Some(_) if !self.encoder.shows_receipts());
+                if cut {
+                    let why = receipt.incomplete.clone().unwrap_or_default();
+                    return Err(Error::new(Kind::Limit, format!("the result is not whole: {why}")));
+                }
+                self.encoder.receipt(receipt, out)
+            }
+            Item::Notice(notice) => {
+                self.encoder.notice(notice, out);
+                Ok(())
+            }
+            Item::Done { message } => self.encoder.done(message, out),
+        }
+    }
+}
+
+fn out_of_time(limit: Duration) -> Error {
+    let limit = crate::render::receipt::duration(limit);
+    Error::new(Kind::Timeout, format!("the query took longer than {limit}"))
+}
+
+fn stopping() -> Error {
+    Error::new(Kind::Cancelled, "the server is stopping")
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Int64Array, RecordBatch};
+    use arrow::datatypes::{DataType, Field, Schema};
+    use tokio::sync::Semaphore;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::config::{Cluster, Config};
+    use crate::front::http::metrics::Metrics;
+    use crate::front::http::{Limits, auth};
+    use crate::session::engine::Engine;
+    use crate::session::response::Receipt;
+
+    async fn app(max_rows: Option<u64>) -> Arc<App> {
+        Arc::new(App {
+            engine: Engine::open(Config::new(Cluster::Memory)).await.unwrap(),
+            settings: Vec::new(),
+            limits: Limits { timeout: None, max_rows, max_queries: 1, max_body_bytes: 100 },
+            access: auth::Access::new(None),
+            metrics: Metrics::new(),
+            slots: Arc::new(Semaphore::new(1)),
+            stop: CancellationToken::new(),
+        })
+    }
+
+    fn run(app: &Arc<App>, format: Format, responses: Responses) -> Run {
+        Run {
+            responses,
+            encoder: Encoder::new(format),
+            sql: "SELECT".into(),
+            rows: 0,
+            ended: false,
+            deadline: Instant::now() + app.timeout(),
+            app: Arc::clone(app),
+            running: app.metrics.begin(),
+            _slot: Arc::clone(&app.slots).try_acquire_owned().unwrap(),
+        }
+    }
+
+    fn items(rows: i64) -> Vec<Result<Item>> {
+        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true)]));
+        let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(Int64Array::from_iter_values(0..rows))]);
+        vec![Ok(Item::Schema(schema)), Ok(Item::Rows(batch.unwrap()))]
+    }
+
+    async fn outcome(app: &App, name: &str) -> bool {
+        let line = format!("weir_queries_total{{outcome=\"{name}\"}} 1");
+        for _ in 0..1000 {
+            if app.metrics.text().unwrap().lines().any(|l| l == line) && app.slots.available_permits() == 1 {
+                return true;
+            }
+            tokio::task::yield_now().await;
+        }
+        false
+    }
+
+    async fn text(response: Response) -> String {
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_error_before_rows_has_its_status_and_after_them_its_line() {
+        let app = app(None).await;
+        let early = futures::stream::iter([Err(Error::connect("no broker"))]);
+        let response = run(&app, Format::Ndjson, Box::pin(early)).answer(Format::Ndjson).await;
+        assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
+        assert!(outcome(&app, "connect").await);
+
+        let mut list = items(1);
+        list.push(Err(Error::connect("broker lost")));
+        let response = run(&app, Format::Ndjson, Box::pin(futures::stream::iter(list))).answer(Format::Ndjson).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let text = text(response).await;
+        assert!(text.ends_with("{\"error\":{\"kind\":\"connect\",\"message\":\"broker lost\",\"detail\":null,\"hint\":null,\"span\":null}}\n"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn csv_breaks_off_when_it_is_not_whole() {
+        let app = app(None).await;
+        let mut list = items(1);
+        list.push(Ok(Item::Receipt(Receipt { incomplete: Some("cut".into()), ..Receipt::default() })));
+        let response = run(&app, Format::Csv, Box::pin(futures::stream::iter(list))).answer(Format::Csv).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert!(axum::body::to_bytes(response.into_body(), usize::MAX).await.is_err());
+        assert!(outcome(&app, "limit").await);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_stops_its_query() {
+        let app = app(None).await;
+        let (held, dropped) = tokio::sync::oneshot::channel::<()>();
+        let endless = futures::stream::iter(items(1)).chain(futures::stream::once(async move {
+            let _held = held;
+            std::future::pending().await
+        }));
+        let response = run(&app, Format::Ndjson, Box::pin(endless)).answer(Format::Ndjson).await;
+        drop(response);
+        assert!(dropped.await.is_err(), "the stream is dropped, its sender with it");
+        assert!(outcome(&app, "cancelled").await);
+    }
+
+    #[tokio::test]
+    async fn time_is_limited_before_and_after_the_first_rows() {
+        let mut app = app(None).await;
+        Arc::get_mut(&mut app).unwrap().limits.timeout = Some(Duration::from_millis(20));
+        let never = Box::pin(futures::stream::pending());
+        let response = run(&app, Format::Ndjson, never).answer(Format::Ndjson).await;
+        assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
+        let slow = Box::pin(futures::stream::iter(items(1)).chain(futures::stream::pending()));
+        let text = text(run(&app, Format::Json, slow).answer(Format::Json).await).await;
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(document["error"]["message"], "the query took longer than 20 ms");
+    }
+
+    #[tokio::test]
+    async fn rows_beyond_the_limit_are_an_error() {
+        let app = app(Some(2)).await;
+        let responses = Box::pin(futures::stream::iter(items(3)));
+        let response = run(&app, Format::Ndjson, responses).answer(Format::Ndjson).await;
+        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    }
+
+    #[tokio::test]
+    async fn a_busy_server_says_when_to_come_back() {
+        let app = app(None).await;
+        let _slot = Arc::clone(&app.slots).try_acquire_owned().unwrap();
+        let request = Request::post("/query").body(Body::from("SELECT 1")).unwrap();
+        let response = query(State(Arc::clone(&app)), request).await;
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+    }
+}
