@@ -6,10 +6,13 @@
 
 pub mod avro;
 pub mod bisect;
+pub mod conform;
 pub mod infer;
 pub mod json;
 pub mod primitive;
 pub mod raw;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::fmt::Debug;
 use std::sync::Arc;
