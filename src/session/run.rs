@@ -8,6 +8,7 @@ use arrow::datatypes::UInt64Type;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::execute_stream;
 use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use tokio::sync::mpsc::Sender;
 
 use crate::bounded::statement::Statement as Running;
@@ -39,8 +40,14 @@ async fn statements(session: &Session, text: &str, params: &Params, out: &Out) -
         send(out, Response::Begin { span: piece.span }).await?;
         let statement = parser::parse(&piece, &places)?;
         let timeout = session.settings().get_integer("timeout_ms");
-        let work =
-            one(session, statement, text.get(piece.span.start..piece.span.end).unwrap_or(""), params, &places, out);
+        let work: BoxFuture<'_, Result<()>> = Box::pin(one(
+            session,
+            statement,
+            text.get(piece.span.start..piece.span.end).unwrap_or(""),
+            params,
+            &places,
+            out,
+        ));
         match u64::try_from(timeout) {
             Ok(ms) if ms > 0 => match tokio::time::timeout(Duration::from_millis(ms), work).await {
                 Ok(done) => done?,

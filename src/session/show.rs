@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
-use futures::StreamExt as _;
 
 use crate::bounded::column::{Columns, METAS, Source, meta_type};
 use crate::bounded::statement::width;
@@ -44,17 +43,11 @@ fn rows(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch> {
 async fn topics(session: &Session, all: bool) -> Result<RecordBatch> {
     let engine = session.engine();
     let topics: Vec<_> = engine.connector().topics().await?.into_iter().filter(|t| all || !t.internal).collect();
-    let records: Vec<Option<i64>> = futures::stream::iter(topics.iter().map(|t| {
-        let connector = Arc::clone(engine.connector());
-        let name = Arc::clone(&t.name);
-        async move {
-            let ranges = connector.ranges(&name, Isolation::ReadCommitted).await.ok()?;
-            i64::try_from(width(&ranges)).ok()
-        }
-    }))
-    .buffered(16)
-    .collect()
-    .await;
+    let mut records: Vec<Option<i64>> = Vec::with_capacity(topics.len());
+    for topic in &topics {
+        let ranges = engine.connector().ranges(&topic.name, Isolation::ReadCommitted).await;
+        records.push(ranges.ok().and_then(|r| i64::try_from(width(&r)).ok()));
+    }
     rows(vec![
         ("topic", Arc::new(StringArray::from_iter_values(topics.iter().map(|t| t.name.as_ref())))),
         ("partitions", Arc::new(Int32Array::from_iter_values(topics.iter().map(|t| t.partitions)))),
