@@ -240,7 +240,8 @@ fn with_output<T>(
     let terminal = shared.output.is_none() && io::stdout().is_terminal();
     let mut data: Box<dyn Write + Send> = match &shared.output {
         Some(path) => {
-            let file = File::create(path).map_err(|e| Error::io(format!("cannot write {}", path.display()), e))?;
+            let file = File::create(path)
+                .map_err(|e| Error::io(format!("cannot write {}", path.display()), e).with_kind(Kind::Usage))?;
             Box::new(BufWriter::new(file))
         }
         None => Box::new(BufWriter::with_capacity(1 << 16, io::stdout())),
