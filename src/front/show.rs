@@ -76,7 +76,10 @@ pub enum Outcome {
 /// The first statement's error, not printed yet (see [`crate::render::error::screen`]); what came before it was. Or
 /// [`crate::error::Kind::Io`] when a sink cannot be written.
 pub async fn show(session: &Session, text: &str, params: &Params, output: &mut Output<'_>) -> Result<Outcome> {
-    let responses = session.execute(text, params);
+    show_responses(session, session.execute(text, params), output).await
+}
+
+async fn show_responses(session: &Session, responses: Responses, output: &mut Output<'_>) -> Result<Outcome> {
     let mut printer = Printer { session, output, renderer: None, rows: 0, drawn: false, started: Instant::now() };
     let ended = printer.print(responses).await;
     let flushed =
@@ -253,5 +256,137 @@ impl Printer<'_, '_> {
         }
         self.output.talk.write_all(b"\r\x1b[K")?;
         self.output.talk.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+    use futures::stream;
+
+    use super::*;
+    use crate::config::{Cluster, Config};
+    use crate::error::{Kind, Span};
+    use crate::session::engine::Engine;
+    use crate::session::response::Receipt;
+
+    fn rows(values: std::ops::Range<i64>) -> RecordBatch {
+        let column: ArrayRef = Arc::new(Int64Array::from_iter_values(values));
+        RecordBatch::try_from_iter([("n", column)]).unwrap()
+    }
+
+    fn result(values: std::ops::Range<i64>) -> Vec<Result<Response>> {
+        let batch = rows(values);
+        let begin = Response::Begin { span: Span::new(0, 0) };
+        vec![Ok(begin), Ok(Response::Schema(batch.schema())), Ok(Response::Rows(batch))]
+    }
+
+    fn receipt(rows: u64) -> Result<Response> {
+        Ok(Response::Receipt(Receipt { rows, ..Receipt::default() }))
+    }
+
+    async fn session(settings: &[(&str, &str)]) -> Session {
+        let session = Session::new(Engine::open(Config::new(Cluster::Memory)).await.unwrap());
+        for (name, value) in settings {
+            session.set(name, value).unwrap();
+        }
+        session
+    }
+
+    #[tokio::test]
+    async fn data_and_talk_go_their_own_ways() {
+        let session = session(&[("format", "csv")]).await;
+        let mut responses = result(0..2);
+        let notice =
+            Notice { message: "columns of t are inferred".into(), hint: Some("CREATE STREAM fixes them".into()) };
+        responses.push(Ok(Response::Notice(notice)));
+        responses.push(receipt(2));
+        responses.push(Ok(Response::Done { message: "created stream t".into() }));
+        let (mut data, mut talk) = (Vec::new(), Vec::new());
+        let mut output = Output::plain(&mut data, &mut talk);
+        let outcome = show_responses(&session, Box::pin(stream::iter(responses)), &mut output).await.unwrap();
+        assert_eq!(outcome, Outcome::Done);
+        assert_eq!(String::from_utf8(data).unwrap(), "n\n0\n1\n");
+        assert_eq!(
+            String::from_utf8(talk).unwrap(),
+            "note: columns of t are inferred\nhint: CREATE STREAM fixes them\n2 rows · <1 ms\ncreated stream t\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn quiet_leaves_out_receipts_but_not_that_a_result_is_cut() {
+        let session = session(&[("format", "ndjson")]).await;
+        let mut responses = result(0..1);
+        responses.push(receipt(1));
+        responses.extend(result(0..1));
+        let cut = Receipt { rows: 1, incomplete: Some("max_rows = 1 reached".into()), ..Receipt::default() };
+        responses.push(Ok(Response::Receipt(cut)));
+        let (mut data, mut talk) = (Vec::new(), Vec::new());
+        let mut output = Output { quiet: true, ..Output::plain(&mut data, &mut talk) };
+        show_responses(&session, Box::pin(stream::iter(responses)), &mut output).await.unwrap();
+        assert_eq!(String::from_utf8(data).unwrap(), "{\"n\":0}\n{\"n\":0}\n");
+        assert_eq!(String::from_utf8(talk).unwrap(), "INCOMPLETE: max_rows = 1 reached\n1 row · <1 ms\n");
+    }
+
+    #[tokio::test]
+    async fn an_error_comes_after_the_rows_before_it() {
+        let session = session(&[]).await;
+        let mut responses = result(7..8);
+        responses.push(Err(Error::data("record 3 of t cannot be decoded")));
+        let (mut data, mut talk) = (Vec::new(), Vec::new());
+        let mut output = Output::plain(&mut data, &mut talk);
+        let error = show_responses(&session, Box::pin(stream::iter(responses)), &mut output).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Data);
+        assert!(String::from_utf8(data).unwrap().contains("│      7 │"));
+        assert_eq!(talk, b"");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn stopping_keeps_the_rows_so_far_even_when_the_statement_never_answers() {
+        let session = session(&[]).await;
+        // The second poll never comes back by itself: only a task of its own keeps the printer free.
+        let stop = CancellationToken::new();
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let stopping = stop.clone();
+        let stuck = stream::once(async move {
+            stopping.cancel();
+            let _ = tokio::task::block_in_place(|| held.recv());
+            receipt(0)
+        });
+        let responses = Box::pin(stream::iter(result(0..3)).chain(stuck));
+        let (mut data, mut talk) = (Vec::new(), Vec::new());
+        let mut output = Output { stop, ..Output::plain(&mut data, &mut talk) };
+        // Rows are taken before the stop is looked at only when they are there: wait for them in the channel's order.
+        let outcome = show_responses(&session, responses, &mut output).await.unwrap();
+        drop(release);
+        assert_eq!(outcome, Outcome::Cancelled);
+        let talk = String::from_utf8(talk).unwrap();
+        let data = String::from_utf8(data).unwrap();
+        match data.is_empty() {
+            true => assert_eq!(talk, "cancelled\n"),
+            false => assert_eq!(talk, "cancelled; partial result: 3 rows\n"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_went_away_is_no_error() {
+        struct Gone;
+        impl Write for Gone {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let session = session(&[("format", "tsv")]).await;
+        let (mut data, mut talk) = (Gone, Vec::new());
+        let mut output = Output::plain(&mut data, &mut talk);
+        let endless = stream::iter(result(0..1)).chain(stream::repeat_with(|| Ok(Response::Rows(rows(0..1)))));
+        let outcome = show_responses(&session, Box::pin(endless), &mut output).await.unwrap();
+        assert_eq!(outcome, Outcome::Closed);
+        assert_eq!(talk, b"");
     }
 }

@@ -1,0 +1,316 @@
+//! The shell, driven through a pseudo-terminal as a person would: keys in, screen out.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// The longest that anything may take to appear.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const TAB: &str = "\t";
+const ENTER: &str = "\r";
+const CTRL_C: &str = "\x03";
+const CTRL_D: &str = "\x04";
+const UP: &str = "\x1b[A";
+const BACKSPACE: &str = "\x7f";
+
+fn size(rows: u16, cols: u16) -> PtySize {
+    PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
+}
+
+/// A shell in a terminal.
+struct Terminal {
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    output: Receiver<Vec<u8>>,
+    screen: vt100::Parser,
+    raw: Vec<u8>,
+}
+
+impl Terminal {
+    /// Starts `weir` on an empty local log in `home`, with its history there too.
+    fn start(home: &Path) -> Terminal {
+        Terminal::start_with(home, &[])
+    }
+
+    fn start_with(home: &Path, environment: &[(&str, &str)]) -> Terminal {
+        let pty = native_pty_system().openpty(size(30, 100)).expect("a pseudo-terminal");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_weir"));
+        command.env_clear();
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", home);
+        command.env("XDG_STATE_HOME", home.join("state"));
+        for (name, value) in environment {
+            command.env(name, value);
+        }
+        command.arg("--data");
+        command.arg(home.join("data"));
+        command.cwd(home);
+        let child = pty.slave.spawn_command(command).expect("weir starts");
+        drop(pty.slave);
+        let mut reader = pty.master.try_clone_reader().expect("a reader");
+        let keys = pty.master.take_writer().expect("a writer");
+        let (sender, output) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            // A closed pseudo-terminal is an error on Linux: either way it is over.
+            while let Ok(read @ 1..) = reader.read(&mut buffer) {
+                if sender.send(buffer[..read].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        let screen = vt100::Parser::new(30, 100, 1000);
+        Terminal { master: pty.master, keys, child, output, screen, raw: Vec::new() }
+    }
+
+    fn send(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).expect("the terminal takes keys");
+        self.keys.flush().expect("the terminal takes keys");
+    }
+
+    fn text(&self) -> String {
+        self.screen.screen().contents()
+    }
+
+    /// The line the cursor is on, up to the cursor.
+    fn cursor_line(&self) -> String {
+        let (row, column) = self.screen.screen().cursor_position();
+        let rows: Vec<String> = self.screen.screen().rows(0, column).collect();
+        rows.get(usize::from(row)).cloned().unwrap_or_default()
+    }
+
+    /// Waits until the screen is as `wanted` says.
+    fn wait(&mut self, what: &str, wanted: impl Fn(&Terminal) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !wanted(self) {
+            match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(bytes) => {
+                    self.screen.process(&bytes);
+                    self.raw.extend_from_slice(&bytes);
+                }
+                Err(RecvTimeoutError::Timeout) => panic!("no {what} in {PATIENCE:?}; the screen:\n{}", self.text()),
+                Err(RecvTimeoutError::Disconnected) if wanted(self) => return,
+                Err(RecvTimeoutError::Disconnected) => panic!("weir ended before {what}; the screen:\n{}", self.text()),
+            }
+        }
+    }
+
+    fn wait_for(&mut self, text: &str) {
+        self.wait(&format!("{text:?}"), |terminal| terminal.text().contains(text));
+    }
+
+    /// Waits until the cursor stands behind `text` on its line.
+    fn wait_at(&mut self, text: &str) {
+        self.wait(&format!("cursor behind {text:?}"), |terminal| terminal.cursor_line().trim_end() == text.trim_end());
+    }
+
+    /// Waits for an empty prompt after `text`.
+    fn wait_for_prompt_after(&mut self, text: &str) {
+        self.wait(&format!("prompt after {text:?}"), |terminal| {
+            terminal.text().rfind(text).is_some_and(|at| terminal.text()[at..].trim_end().ends_with("\nweir>"))
+        });
+    }
+
+    /// Leaves by Ctrl-D and gives the exit code.
+    fn leave(mut self) -> u32 {
+        self.send(CTRL_D);
+        self.exit_code()
+    }
+
+    fn exit_code(&mut self) -> u32 {
+        let deadline = Instant::now() + PATIENCE;
+        // The reader thread ends when the last process on the terminal has.
+        loop {
+            match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(bytes) => self.screen.process(&bytes),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("weir does not end; the screen:\n{}", self.text()),
+            }
+        }
+        self.child.wait().expect("weir has ended").exit_code()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // Only what this test started; it may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_prompt_comes_and_ctrl_d_leaves_with_0() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
+fn words_and_commands_leave_too() {
+    for word in ["quit", "exit;", "\\q"] {
+        let home = tempfile::tempdir().expect("a folder");
+        let mut terminal = Terminal::start(home.path());
+        terminal.wait_at("weir> ");
+        terminal.send(word);
+        terminal.send(ENTER);
+        assert_eq!(terminal.exit_code(), 0, "{word}");
+    }
+}
+
+#[test]
+fn tab_completes_keywords_settings_and_their_values() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    terminal.send("desc");
+    terminal.send(TAB);
+    terminal.wait_at("weir> describe");
+    terminal.send(CTRL_C);
+    terminal.wait_at("weir> ");
+    terminal.send("SET form");
+    terminal.send(TAB);
+    terminal.wait_at("weir> SET format");
+    terminal.send(" = nd");
+    terminal.send(TAB);
+    terminal.wait_at("weir> SET format = 'ndjson'");
+    terminal.send(CTRL_C);
+    terminal.wait_at("weir> ");
+    // Several candidates are listed, and the line stays.
+    terminal.send("s");
+    terminal.send(TAB);
+    terminal.wait("the list", |terminal| terminal.text().contains("select") && terminal.text().contains("show"));
+    terminal.send("\x15");
+    terminal.send("\\t");
+    terminal.send(TAB);
+    terminal.wait_at("weir> \\timing");
+    terminal.send(CTRL_C);
+    terminal.wait_at("weir> ");
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
+fn a_statement_may_span_lines_under_the_continuation_prompt() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    terminal.send("SELECT 1,");
+    terminal.send(ENTER);
+    terminal.wait_at("   -> ");
+    terminal.send("  2");
+    terminal.send(ENTER);
+    terminal.wait_at("   -> ");
+    // One key takes the indentation back, a second one the line.
+    terminal.send(BACKSPACE);
+    terminal.send(BACKSPACE);
+    terminal.wait_at("   ->   2");
+    terminal.send(ENTER);
+    terminal.wait_at("   -> ");
+    terminal.send(";");
+    terminal.send(ENTER);
+    terminal.wait_for_prompt_after("   -> ;");
+    // The whole statement is one entry of the history.
+    terminal.send(UP);
+    terminal.wait("the statement again", |terminal| terminal.text().matches("SELECT 1,").count() == 2);
+    terminal.send(CTRL_C);
+    terminal.wait_at("weir> ");
+    assert_eq!(terminal.leave(), 0);
+    let history = std::fs::read_to_string(home.path().join("state/weir/history")).expect("a history");
+    assert_eq!(history.lines().filter(|line| line.contains("SELECT 1,")).count(), 1, "{history}");
+}
+
+#[test]
+fn a_paste_with_tabs_and_lines_runs_nothing_until_enter() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    assert!(terminal.raw.windows(8).any(|bytes| bytes == b"\x1b[?2004h"), "bracketed paste is on");
+    terminal.send("\x1b[200~\\timing off\r\n\\zz\r\n\\timing on\x1b[201~");
+    terminal.wait_at("\\timing on");
+    assert!(!terminal.text().contains("timing is"), "{}", terminal.text());
+    terminal.send(ENTER);
+    terminal.wait_for("timing is off");
+    // The first that fails ends the rest.
+    terminal.wait_for_prompt_after("there is no command \\zz");
+    assert!(!terminal.text().contains("timing is on"), "{}", terminal.text());
+    terminal.send("\x1b[200~SELECT\t'a\r\n;\tb'\r\nFROM\x1b[201~");
+    terminal.wait_at("FROM");
+    terminal.send(CTRL_C);
+    terminal.wait_at("weir> ");
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
+fn ctrl_c_clears_the_line_and_stays() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    terminal.send("SELECT nonsense");
+    terminal.wait_at("weir> SELECT nonsense");
+    terminal.send(CTRL_C);
+    terminal.wait_at("weir> ");
+    terminal.send("\\timing off");
+    terminal.send(ENTER);
+    terminal.wait_for_prompt_after("timing is off");
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
+fn an_unknown_command_suggests_and_help_lists() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    terminal.send("\\zz");
+    terminal.send(ENTER);
+    terminal.wait_for("there is no command \\zz");
+    terminal.wait_for_prompt_after("\\h lists them all");
+    terminal.send("\\timin");
+    terminal.send(ENTER);
+    terminal.wait_for_prompt_after("did you mean \\timing?");
+    terminal.send("\\h");
+    terminal.send(ENTER);
+    terminal.wait_for("Every topic is a table");
+    terminal.wait_for_prompt_after("More: \\h TOPIC");
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
+fn a_smaller_terminal_wraps_the_line_that_is_being_typed() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    terminal.send(&"x".repeat(60));
+    terminal.wait("the line", |terminal| terminal.text().contains(&"x".repeat(60)));
+    terminal.master.resize(size(20, 40)).expect("a smaller terminal");
+    terminal.screen.screen_mut().set_size(20, 40);
+    terminal.send("y");
+    terminal.wait("the end of the line", |terminal| terminal.cursor_line().trim_end().ends_with('y'));
+    terminal.send(CTRL_C);
+    terminal.wait_at("weir> ");
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
+fn no_color_means_no_colour_but_the_continuation_prompt_stays() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start_with(home.path(), &[("NO_COLOR", "1")]);
+    terminal.wait_at("weir> ");
+    terminal.send("SELECT 'x', 1 -- y");
+    terminal.send(ENTER);
+    terminal.wait_at("   -> ");
+    let written = String::from_utf8_lossy(&terminal.raw).into_owned();
+    for sequence in ["\x1b[1m", "\x1b[2m", "\x1b[1;34m", "\x1b[32m", "\x1b[36m"] {
+        assert!(!written.contains(sequence), "{written:?}");
+    }
+    terminal.send(CTRL_C);
+    terminal.wait_at("weir> ");
+    assert_eq!(terminal.leave(), 0);
+}
