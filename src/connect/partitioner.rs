@@ -98,6 +98,9 @@ mod tests {
         p.turn();
         assert_eq!(p.choose("t", &none).unwrap(), 0);
         let beyond = NewRecord { partition: Some(3), ..Default::default() };
-        assert_eq!(p.choose("t", &beyond).unwrap_err().message(), "topic t has no partition 3; it has 3, numbered from 0");
+        assert_eq!(
+            p.choose("t", &beyond).unwrap_err().message(),
+            "topic t has no partition 3; it has 3, numbered from 0"
+        );
     }
 }
