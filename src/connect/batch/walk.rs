@@ -80,9 +80,14 @@ impl Walker {
     /// does not cover.
     #[must_use]
     pub fn contiguous_from(mut self, position: i64) -> Self {
+        self.restart(position);
+        self
+    }
+
+    /// [`Walker::contiguous_from`] on a walker that is already there, before anything was fed to it.
+    pub fn restart(&mut self, position: i64) {
         self.contiguous = true;
         self.position = position;
-        self
     }
 
     /// Makes known which transactions were aborted; needed before the batches they are in are fed.

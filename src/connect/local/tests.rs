@@ -1,0 +1,1 @@
+//! The local log: the suite, crashes, damage, retention.
