@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 
 use super::properties::parse;
-use super::translate::{Strictness, Translation, check_servers};
+use super::translate::{Strictness, Translation};
 use super::{Cluster, Config};
 use crate::error::{Error, Result};
 
@@ -87,7 +87,9 @@ fn from_flags(inputs: &Inputs) -> Result<Properties> {
     let mut flags = Properties::new();
     for text in &inputs.overrides {
         let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.trim().is_empty()) else {
-            return Err(Error::usage(format!("-X {text}: there is no = in it"))
+            // What follows the name may be a secret.
+            let name = text.split_whitespace().next().unwrap_or_default();
+            return Err(Error::usage(format!("-X {name}: there is no = in it"))
                 .with_hint("write -X name=value, as in -X security.protocol=ssl"));
         };
         flags.push((name.trim().to_string(), value.to_string(), format!("-X {}", name.trim())));
@@ -166,9 +168,6 @@ pub fn resolve(inputs: &Inputs, env: Env) -> Result<Resolved> {
         let dir = inputs.data.clone().or_else(|| data_variable.map(PathBuf::from));
         Cluster::Local { dir: dir.map_or_else(|| default_data_dir(env), Ok)? }
     } else {
-        if let Some(servers) = translation.kafka.get(bootstrap) {
-            check_servers(servers)?;
-        }
         Cluster::Kafka { properties: translation.kafka.clone() }
     };
     let mut config = Config::new(cluster);

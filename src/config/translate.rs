@@ -329,7 +329,7 @@ fn store_type(path: &str, declared: Option<&str>) -> Store {
 }
 
 /// Checks a comma-separated list of brokers: `host`, `host:port`, `[::1]:port`, each with an optional `PROTOCOL://`.
-pub fn check_servers(list: &str) -> Result<()> {
+fn check_servers(list: &str) -> Result<()> {
     let fail = |server: &str, what: &str| {
         Err(Error::usage(format!("broker \"{server}\" {what}"))
             .with_hint("write HOST:PORT, several separated by commas"))

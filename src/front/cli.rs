@@ -12,28 +12,32 @@ use crate::sql::params::parse_interval;
 
 const EXAMPLES: &str = "\
 Examples:
-  weir                                        the shell on the local log, or on the brokers your environment names
-  weir -b kafka:9092 --registry http://registry:8081 -c 'SELECT status, count(*) FROM orders GROUP BY status'
+  weir
+      The shell, on the local log or on the brokers that your environment names
+  weir -b kafka:9092 -c 'SELECT status, count(*) FROM orders GROUP BY status'
+      One answer from a cluster
   weir run top_customers since='7 days' n=5 --ndjson > top.ndjson
+      A saved query with its parameters
 
-Exit codes: 0 done, 1 the statement failed, 2 wrong flags, parameters or configuration, 3 cluster or registry not
-reachable, 124 out of time, 130 stopped by Ctrl-C.";
+Exit codes:
+  0 done, 1 a statement failed, 2 wrong flags, parameters or configuration,
+  3 cluster or registry not reachable, 124 out of time, 130 stopped by Ctrl-C";
 
 /// SQL over Kafka topics: a shell, scripts, saved queries and a small server.
 #[derive(Debug, Parser)]
 #[command(
     name = "weir",
     version,
-    max_term_width = 110,
+    max_term_width = 100,
     disable_help_subcommand = true,
     after_long_help = EXAMPLES
 )]
 struct Cli {
     #[command(flatten)]
-    shared: Shared,
+    script: Script,
 
     #[command(flatten)]
-    script: Script,
+    shared: Shared,
 
     #[command(subcommand)]
     command: Option<Command>,
@@ -296,12 +300,19 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Options, c
             "-c, -f and --param cannot be used with a subcommand; parameters of a saved query follow its name as n=5",
         ));
     }
-    let (action, shared) = match chosen {
+    let (action, later) = match chosen {
         Command::Run(run) => (Action::Run(run.run), run.shared),
         Command::Check(check) => (Action::Check(check.paths), check.shared),
         Command::Serve(serve) => (Action::Serve(serve.serve), serve.shared),
     };
-    Ok(Options { action, shared: cli.shared.then(shared) })
+    let shared = cli.shared.then(later);
+    if matches!(action, Action::Serve(_)) && (shared.output.is_some() || shared.chosen_format().is_some()) {
+        return Err(command.error(
+            clap::error::ErrorKind::ArgumentConflict,
+            "serve takes neither -o nor a format: each request chooses its own",
+        ));
+    }
+    Ok(Options { action, shared })
 }
 
 /// `-c` and `-f` as they stood on the command line.

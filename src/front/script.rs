@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::cli::{Item, OnError};
 use super::saved::{self, SavedQuery};
+use super::shell::command::{self, Command};
 use super::show::{Outcome, Output, show};
 use crate::error::{Error, Kind, Result, nearest};
 use crate::render::error::screen;
@@ -66,8 +67,8 @@ pub fn sources(items: &[Item], params: &[String]) -> Result<Vec<Source>, Box<Sou
     let mut takes_any = false;
     for item in items {
         let (name, text) = match item {
-            Item::Text(text) if items.len() == 1 => (None, text.clone()),
-            Item::Text(text) => (Some("-c".to_string()), text.clone()),
+            Item::Text(text) if items.len() == 1 => (None, statement(text)?),
+            Item::Text(text) => (Some("-c".to_string()), statement(text)?),
             Item::File(path) => (Some(label(path)), read(path)?),
         };
         let path = name.clone().unwrap_or_else(|| "-c".to_string());
@@ -95,6 +96,21 @@ pub fn sources(items: &[Item], params: &[String]) -> Result<Vec<Source>, Box<Sou
             Err(error.with_hint(hint).into())
         }
         None => Ok(sources),
+    }
+}
+
+/// What `-c` runs: the text, or what a shell command such as `\d orders` stands for.
+fn statement(text: &str) -> Result<String> {
+    let line = text.trim();
+    if !line.starts_with('\\') {
+        return Ok(text.to_string());
+    }
+    match command::parse(line).map_err(|e| e.with_kind(Kind::Usage))? {
+        Command::Sql(sql) => Ok(sql),
+        _ => {
+            Err(Error::usage(format!("{line} is for the shell only"))
+                .with_hint("-c takes statements, and \\d and its kin"))
+        }
     }
 }
 

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::cli::{self, Action, Color, Item, OnError, Options, Shared};
 use super::script::{self, Source, SourceError};
 use super::show::Output;
-use super::{http, saved};
-use crate::config::Config;
+use super::{http, saved, shell};
 use crate::config::resolve::{Inputs, resolve};
+use crate::config::{Cluster, Config, RegistryConfig};
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
 use crate::session::engine::Engine;
@@ -47,6 +47,7 @@ enum Work {
     Sources { sources: Vec<Source>, on_error: OnError },
     Check(Vec<PathBuf>),
     Serve(cli::Serve),
+    Shell,
 }
 
 fn start(options: &Options) -> Result<i32, Box<SourceError>> {
@@ -82,6 +83,16 @@ fn start(options: &Options) -> Result<i32, Box<SourceError>> {
             };
             runtime.block_on(http::serve(prepared.config, setup)).map(|()| 0).map_err(Box::<SourceError>::from)
         }
+        Work::Shell => {
+            say(&prepared.notices, &options.shared);
+            let mut look = shell::Options::new(connection(&prepared.config));
+            look.color = colored(&options.shared, io::stdout().is_terminal());
+            look.banner = (!options.shared.quiet).then(|| banner(&look.connection));
+            runtime.block_on(async {
+                let session = open(prepared.config, &prepared.settings).await?;
+                Ok(shell::run(session, look).await)
+            })
+        }
         work => {
             say(&prepared.notices, &options.shared);
             let stop = CancellationToken::new();
@@ -107,15 +118,40 @@ async fn execute(
     work: Work,
     output: &mut Output<'_>,
 ) -> Result<i32, Box<SourceError>> {
+    let session = open(config, settings).await?;
+    match work {
+        Work::Sources { sources, on_error } => Ok(script::run(&session, &sources, on_error, output).await),
+        Work::Check(paths) => Ok(script::check(&session, &paths, output).await?),
+        Work::Serve(_) | Work::Shell => Err(Error::internal("a server and a shell have sinks of their own").into()),
+    }
+}
+
+async fn open(config: Config, settings: &[(String, String)]) -> Result<Session> {
     let session = Session::new(Engine::open(config).await?);
     for (name, value) in settings {
         session.set(name, value)?;
     }
-    match work {
-        Work::Sources { sources, on_error } => Ok(script::run(&session, &sources, on_error, output).await),
-        Work::Check(paths) => Ok(script::check(&session, &paths, output).await?),
-        Work::Serve(_) => Err(Error::internal("a server has no output").into()),
+    Ok(session)
+}
+
+/// Where topics and schemas are, in one line without any secret.
+fn connection(config: &Config) -> String {
+    let topics = match &config.cluster {
+        Cluster::Local { dir } => format!("local log {}", dir.display()),
+        Cluster::Kafka { properties } => {
+            format!("kafka {}", properties.get("bootstrap.servers").map_or("", String::as_str))
+        }
+        Cluster::Memory => "memory".to_string(),
+    };
+    match &config.registry {
+        RegistryConfig::Http { urls, .. } => format!("{topics} · registry {}", urls.join(", ")),
+        RegistryConfig::Beside => topics,
+        RegistryConfig::None => format!("{topics} · no registry"),
     }
+}
+
+fn banner(connection: &str) -> String {
+    format!("weir {} · {connection} · \\h help, \\d topics, \\q leave", env!("CARGO_PKG_VERSION"))
 }
 
 /// Looks at everything that can be wrong without opening or connecting anything.
@@ -144,7 +180,15 @@ fn prepare(options: &Options) -> Result<Prepared, Box<SourceError>> {
         resolved.settings.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
     settings.extend(flag_settings(shared)?);
     let work = match &options.action {
-        // The interactive shell takes over here when standard input is a terminal.
+        Action::Interactive { params } if io::stdin().is_terminal() => {
+            if !params.is_empty() {
+                return Err(Error::usage("--param needs a -c or -f that takes it").into());
+            }
+            if shared.output.is_some() {
+                return Err(Error::usage("-o needs -c or -f").with_hint("in the shell, \\o FILE does it").into());
+            }
+            Work::Shell
+        }
         Action::Interactive { params } => {
             Work::Sources { sources: script::sources(&[Item::File("-".into())], params)?, on_error: OnError::Stop }
         }
@@ -240,7 +284,8 @@ fn with_output<T>(
     let terminal = shared.output.is_none() && io::stdout().is_terminal();
     let mut data: Box<dyn Write + Send> = match &shared.output {
         Some(path) => {
-            let file = File::create(path).map_err(|e| Error::io(format!("cannot write {}", path.display()), e))?;
+            let file = File::create(path)
+                .map_err(|e| Error::io(format!("cannot write {}", path.display()), e).with_kind(Kind::Usage))?;
             Box::new(BufWriter::new(file))
         }
         None => Box::new(BufWriter::with_capacity(1 << 16, io::stdout())),

@@ -19,6 +19,7 @@ pub fn located(error: DataFusionError, places: &Places<'_>) -> Error {
 fn translate(error: DataFusionError, places: Option<&Places<'_>>) -> Error {
     let span = places.and_then(|p| error.diagnostic().and_then(|d| d.span).map(|s| span_of(s, p)));
     let out = bare(error);
+    let out = unknown_function(out.message()).unwrap_or(out);
     match (out.span(), span) {
         (None, Some(span)) => out.with_span(span),
         _ => out,
@@ -128,6 +129,18 @@ fn schema_error(error: &SchemaError) -> Error {
         }
         other => Error::sql(tidy(&other.to_string())),
     }
+}
+
+/// "Invalid function 'foo'.\nDid you mean 'log'?", with the suggestion only when it is a near one.
+fn unknown_function(message: &str) -> Option<Error> {
+    let rest = message.strip_prefix("Invalid function '")?;
+    let (name, rest) = rest.split_once('\'')?;
+    let error = Error::sql(format!("there is no function \"{name}\""));
+    let offered = rest.split('\'').nth(1).and_then(|offered| nearest(name, [offered]));
+    Some(match offered {
+        Some(near) => error.with_hint(format!("did you mean \"{near}\"?")),
+        None => error.with_hint("SHOW FUNCTIONS lists them; SHOW FUNCTIONS LIKE 'text' searches"),
+    })
 }
 
 fn arrow_message(error: &arrow::error::ArrowError) -> String {

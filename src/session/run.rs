@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::UInt64Type;
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, UInt64Type};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::execute_stream;
 use futures::StreamExt as _;
@@ -121,6 +121,9 @@ pub async fn run_query(
         let records = if inserted == 1 { "record" } else { "records" };
         return send(out, Response::Done { message: format!("inserted {inserted} {records}") }).await;
     }
+    if query.kind == QueryKind::Explain {
+        return send_plan(out, rows, started, places).await;
+    }
     send(out, Response::Schema(rows.schema())).await?;
     let limit = u64::try_from(session.settings().get_integer("max_rows")).ok().filter(|n| *n > 0);
     let mut receipt = Receipt::default();
@@ -145,6 +148,27 @@ pub async fn run_query(
     receipt.elapsed = started.elapsed();
     receipt.topics = running.receipts();
     send(out, Response::Receipt(receipt)).await
+}
+
+/// Sends a plan as lines of text, one a row.
+async fn send_plan(out: &Out, mut rows: SendableRecordBatchStream, started: Instant, places: &Places<'_>) -> Result<()> {
+    let mut lines: Vec<String> = Vec::new();
+    while let Some(batch) = rows.next().await {
+        let batch = batch.map_err(|e| plan_error::located(e, places))?;
+        let text = |column: usize| {
+            let column = batch.columns().get(column).map(|c| arrow::compute::cast(c, &DataType::Utf8));
+            column.transpose().map_err(|e| Error::internal(format!("a plan that is not text: {e}")))
+        };
+        let (Some(kinds), Some(plans)) = (text(0)?, text(1)?) else { continue };
+        for (kind, plan) in kinds.as_string::<i32>().iter().zip(plans.as_string::<i32>()) {
+            lines.push(format!("{}:", kind.unwrap_or_default().to_lowercase().replace('_', " ")));
+            lines.extend(plan.unwrap_or_default().lines().map(|l| format!("  {l}")));
+        }
+    }
+    let column: ArrayRef = Arc::new(StringArray::from(lines));
+    let batch = RecordBatch::try_from_iter([("plan", column)])
+        .map_err(|e| Error::internal(format!("columns do not fit together: {e}")))?;
+    send_rows(out, batch, started).await
 }
 
 /// Plans a query and starts it; sends its notices.

@@ -12,6 +12,7 @@ mod metrics;
 mod query;
 mod request;
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,8 +84,8 @@ impl App {
     }
 }
 
-/// Serves until SIGINT or SIGTERM, then stops taking requests, lets running queries end for [`Setup::grace`], and stops
-/// those that are left. Says where it listens on standard error.
+/// Serves until SIGINT or SIGTERM, then stops taking requests, lets running queries end for [`Setup::grace`] or until a
+/// second signal, and stops those that are left. Says where it listens on standard error.
 ///
 /// # Errors
 /// [`Kind::Usage`]: an address beyond this machine without a token, or one that cannot be understood. [`Kind::Io`]: an
@@ -108,7 +109,8 @@ pub async fn serve(config: Config, setup: Setup) -> Result<()> {
     let served =
         axum::serve(listener, router(Arc::clone(&app))).with_graceful_shutdown(closing.clone().cancelled_owned());
     let mut server = tokio::spawn(served.into_future());
-    eprintln!("listening on http://{bound}");
+    // Nobody is left to tell when standard error is closed.
+    let _ = writeln!(std::io::stderr(), "listening on http://{bound}");
     let ended = tokio::select! {
         ended = &mut server => Some(ended),
         () = signalled() => None,
@@ -121,7 +123,12 @@ pub async fn serve(config: Config, setup: Setup) -> Result<()> {
         };
     }
     closing.cancel();
-    if tokio::time::timeout(setup.grace, &mut server).await.is_err() {
+    let in_time = tokio::select! {
+        _ = &mut server => true,
+        () = tokio::time::sleep(setup.grace) => false,
+        () = signalled() => false,
+    };
+    if !in_time {
         app.stop.cancel();
         // What is not out by then belongs to clients that do not read.
         let _ = tokio::time::timeout(LAST_BYTES, server).await;

@@ -40,7 +40,13 @@ pub async fn query(State(app): State<Arc<App>>, request: Request) -> Response {
     let body = match tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, &())).await {
         Ok(Ok(body)) => body,
         Ok(Err(rejection)) => {
-            let error = Error::usage(format!("the body cannot be read: {}", rejection.body_text().to_lowercase()));
+            let error = match rejection.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => {
+                    let most = app.limits.max_body_bytes;
+                    Error::new(Kind::Limit, format!("the body is larger than {most} bytes"))
+                }
+                _ => Error::usage(format!("the body cannot be read: {}", rejection.body_text())),
+            };
             return refusal(&error, "", Some(rejection.status()));
         }
         Err(_) => return refusal(&Error::usage("the body did not arrive"), "", Some(StatusCode::REQUEST_TIMEOUT)),

@@ -160,15 +160,14 @@ impl ConditionalEventHandler for Enter {
     }
 }
 
-/// Takes back a further line with its indentation.
+/// Takes back the indentation of a further line at once.
 struct Backspace;
 
 impl ConditionalEventHandler for Backspace {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext) -> Option<Cmd> {
         let before = context.line().get(..context.pos())?;
-        let indent = format!("\n{INDENT}");
-        let length = RepeatCount::try_from(indent.len()).ok()?;
-        before.ends_with(&indent).then_some(Cmd::Kill(Movement::BackwardChar(length)))
+        // rustyline sets the number of a movement that has one to 1; this one has none.
+        before.ends_with(&format!("\n{INDENT}")).then_some(Cmd::Kill(Movement::BeginningOfLine))
     }
 }
 
