@@ -124,25 +124,9 @@ pub fn resolve(inputs: &Inputs, env: Env) -> Result<Resolved> {
         }
         None => Properties::new(),
     };
-    let data_variable = env("WEIR_DATA").filter(|v| !v.is_empty());
+    let data = env("WEIR_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
     let bootstrap = "bootstrap.servers";
-    if inputs.data.is_some() && has(&flags, bootstrap) {
-        return Err(Error::usage("--data and a broker were both given")
-            .with_hint("--data is for the local log, -b for Kafka: give one of them"));
-    }
-    let local = if inputs.data.is_some() {
-        true
-    } else if has(&flags, bootstrap) || has(&own, bootstrap) {
-        false
-    } else if data_variable.is_some() {
-        true
-    } else {
-        !has(&file, bootstrap) && !has(&usual, bootstrap)
-    };
-    if local && inputs.data.is_some() && has(&file, bootstrap) {
-        return Err(Error::usage("--data was given and the properties file names brokers")
-            .with_hint("--data is for the local log: leave one of them out"));
-    }
+    let local = is_local(inputs, data.is_some(), [&flags, &own, &file, &usual])?;
     if local {
         usual.retain(|(name, _, _)| name.starts_with("schema.registry."));
     } else if [&flags, &own, &file].iter().any(|p| has(p, bootstrap)) {
@@ -165,7 +149,7 @@ pub fn resolve(inputs: &Inputs, env: Env) -> Result<Resolved> {
         notices.push(format!("ignored, as they mean nothing here: {}", translation.ignored.join(", ")));
     }
     let cluster = if local {
-        let dir = inputs.data.clone().or_else(|| data_variable.map(PathBuf::from));
+        let dir = inputs.data.clone().or(data);
         Cluster::Local { dir: dir.map_or_else(|| default_data_dir(env), Ok)? }
     } else {
         Cluster::Kafka { properties: translation.kafka.clone() }
@@ -176,6 +160,27 @@ pub fn resolve(inputs: &Inputs, env: Env) -> Result<Resolved> {
     }
     let settings = translation.settings.into_iter().collect();
     Ok(Resolved { config, settings, notices })
+}
+
+/// Whether topics are those of the local log: the strongest source that names brokers or a folder decides, and without
+/// one it is the log. Sources come from the strongest to the weakest; `data` tells whether `WEIR_DATA` is set.
+fn is_local(inputs: &Inputs, data: bool, [flags, own, file, usual]: [&Properties; 4]) -> Result<bool> {
+    let names_brokers = |source| has(source, "bootstrap.servers");
+    if inputs.data.is_some() && names_brokers(flags) {
+        return Err(Error::usage("--data and a broker were both given")
+            .with_hint("--data is for the local log, -b for Kafka: give one of them"));
+    }
+    if inputs.data.is_some() && names_brokers(file) {
+        return Err(Error::usage("--data was given and the properties file names brokers")
+            .with_hint("--data is for the local log: leave one of them out"));
+    }
+    if inputs.data.is_some() {
+        return Ok(true);
+    }
+    if names_brokers(flags) || names_brokers(own) {
+        return Ok(false);
+    }
+    Ok(data || !(names_brokers(file) || names_brokers(usual)))
 }
 
 /// Which of the usual variables take effect, said in one sentence without any value.
