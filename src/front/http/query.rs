@@ -57,8 +57,9 @@ pub async fn query(State(app): State<Arc<App>>, request: Request) -> Response {
     };
     let Ok(slot) = Arc::clone(&app.slots).try_acquire_owned() else {
         app.metrics.turned_away();
-        let error = Error::new(Kind::Limit, format!("{} queries are running already", app.limits.max_queries))
-            .with_hint("try again in a moment");
+        let error =
+            Error::new(Kind::Limit, format!("the limit of running queries ({}) is reached", app.limits.max_queries))
+                .with_hint("try again in a moment");
         let mut response = refusal(&error, "", Some(StatusCode::TOO_MANY_REQUESTS));
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         return response;
@@ -114,6 +115,15 @@ fn body(receiver: mpsc::Receiver<Chunk>) -> Body {
             None => (Err(io::Error::other("the answer was broken off")), None),
         })
     }))
+}
+
+/// How a chunk reached the connection.
+enum Handed {
+    Taken,
+    /// It did, but the query must end with this error.
+    Late(Error),
+    /// It did not: the client is gone or does not read, and nothing that follows would fit.
+    Lost,
 }
 
 /// One running request. Dropping it stops the query, frees the slot and counts the request.
@@ -181,17 +191,10 @@ impl Run {
     async fn stream(mut self, mut chunk: Vec<u8>, sender: mpsc::Sender<Chunk>) {
         let failed = loop {
             if !chunk.is_empty() {
-                let bytes = Bytes::from(std::mem::take(&mut chunk));
-                let sent = tokio::select! {
-                    sent = sender.send(Chunk::More(bytes)) => sent.map_err(|_| None),
-                    () = tokio::time::sleep_until(self.deadline) => Err(Some(out_of_time(self.app.timeout()))),
-                    () = self.app.stop.cancelled() => Err(Some(stopping())),
-                };
-                match sent {
-                    Ok(()) => {}
-                    Err(None) => return,
-                    // These bytes are lost: what comes after them would not fit.
-                    Err(Some(error)) => return self.running.failed(error.kind()),
+                match self.hand_over(Bytes::from(std::mem::take(&mut chunk)), &sender).await {
+                    Handed::Taken => {}
+                    Handed::Late(error) => break Some(error),
+                    Handed::Lost => return,
                 }
             }
             if self.ended {
@@ -212,6 +215,22 @@ impl Run {
             }
         };
         self.end(failed, chunk, &sender).await;
+    }
+
+    /// Hands `bytes` to the connection. When time is up or the server stops, the client gets a moment more to take them, so
+    /// that the error can follow.
+    async fn hand_over(&mut self, bytes: Bytes, sender: &mpsc::Sender<Chunk>) -> Handed {
+        let mut sending = std::pin::pin!(sender.send(Chunk::More(bytes)));
+        let error = tokio::select! {
+            sent = &mut sending => return if sent.is_ok() { Handed::Taken } else { Handed::Lost },
+            () = tokio::time::sleep_until(self.deadline) => out_of_time(self.app.timeout()),
+            () = self.app.stop.cancelled() => stopping(),
+        };
+        if let Ok(Ok(())) = tokio::time::timeout(super::LAST_BYTES, sending).await {
+            return Handed::Late(error);
+        }
+        self.running.failed(error.kind());
+        Handed::Lost
     }
 
     /// Closes the answer and counts how it ended.
