@@ -259,9 +259,10 @@ impl Shell {
         let shown = show(&self.session, sql, &params, &mut output);
         tokio::pin!(shown);
         tokio::select! {
+            // Ctrl-C first: behind a statement that always has rows ready it would wait until there are none.
             biased;
-            outcome = &mut shown => return outcome,
             _ = interrupts.recv() => stop.cancel(),
+            outcome = &mut shown => return outcome,
         }
         shown.await
     }
