@@ -241,3 +241,6 @@ impl Registry for Beside {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
