@@ -1,0 +1,176 @@
+//! Tests against a topic that is a list in memory.
+
+use bytes::Bytes;
+use parking_lot::Mutex as Lock;
+
+use super::*;
+use crate::connect::{RawRecords, RecordStream, Topic, Writer};
+
+/// One topic with one partition.
+#[derive(Debug, Default)]
+struct OneTopic {
+    log: Arc<Lock<Option<Vec<(Bytes, Option<Bytes>)>>>>,
+}
+
+struct Appender {
+    log: Arc<Lock<Option<Vec<(Bytes, Option<Bytes>)>>>>,
+    pending: Vec<NewRecord>,
+}
+
+#[async_trait]
+impl Writer for Appender {
+    async fn append(&mut self, records: Vec<NewRecord>) -> Result<()> {
+        self.pending.extend(records);
+        Ok(())
+    }
+    async fn commit(self: Box<Self>) -> Result<u64> {
+        let mut log = self.log.lock();
+        let log = log.as_mut().unwrap();
+        log.extend(self.pending.into_iter().map(|r| (r.key.unwrap(), r.value)));
+        Ok(1)
+    }
+    async fn abort(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Connector for OneTopic {
+    fn kind(&self) -> &'static str {
+        "memory"
+    }
+    fn location(&self) -> String {
+        "memory".into()
+    }
+    async fn topics(&self) -> Result<Vec<Topic>> {
+        Ok(Vec::new())
+    }
+    async fn topic(&self, name: &str) -> Result<Option<Topic>> {
+        Ok(self.log.lock().as_ref().map(|_| Topic { name: name.into(), partitions: 1, internal: true }))
+    }
+    async fn topic_config(&self, _: &str) -> Result<BTreeMap<String, String>> {
+        Ok(BTreeMap::new())
+    }
+    async fn ranges(&self, _: &str, _: Isolation) -> Result<Vec<Range>> {
+        let end = self.log.lock().as_ref().map_or(0, Vec::len);
+        Ok(vec![Range { partition: 0, start: 0, end: i64::try_from(end).unwrap() }])
+    }
+    async fn offsets_at(&self, _: &str, _: i64) -> Result<Vec<(i32, Option<i64>)>> {
+        Ok(Vec::new())
+    }
+    fn read(&self, request: ReadRequest) -> Result<RecordStream> {
+        let slice = request.slices[0];
+        let at = |offset: i64| usize::try_from(offset).unwrap();
+        let log = self.log.lock();
+        let rows = &log.as_ref().unwrap()[at(slice.start)..at(slice.end)];
+        let mut records = RawRecords::counted(0, rows.len(), 0);
+        records.keys = Some(rows.iter().map(|(key, _)| Some(key.as_ref())).collect());
+        records.values = Some(rows.iter().map(|(_, value)| value.as_deref()).collect());
+        let (send, events) = async_channel::bounded(2);
+        send.try_send(Ok(Event::Records(records))).unwrap();
+        send.try_send(Ok(Event::End { partition: 0 })).unwrap();
+        Ok(RecordStream { events })
+    }
+    async fn writer(&self, _: &str) -> Result<Box<dyn Writer>> {
+        Ok(Box::new(Appender { log: Arc::clone(&self.log), pending: Vec::new() }))
+    }
+    async fn create_topic(&self, topic: NewTopic) -> Result<()> {
+        assert_eq!((topic.name.as_str(), topic.partitions), (TOPIC, 1));
+        assert_eq!(topic.config.get("cleanup.policy").map(String::as_str), Some("compact"));
+        *self.log.lock() = Some(Vec::new());
+        Ok(())
+    }
+    async fn delete_topic(&self, _: &str) -> Result<()> {
+        *self.log.lock() = None;
+        Ok(())
+    }
+}
+
+fn record(fields: &str) -> String {
+    format!(r#"{{"type":"record","name":"R","fields":[{fields}]}}"#)
+}
+
+const ID: &str = r#"{"name":"id","type":"long"}"#;
+
+#[tokio::test]
+async fn ids_and_versions_grow_and_are_found_again() {
+    let connector = Arc::new(OneTopic::default());
+    let registry = Beside::new(Arc::clone(&connector) as Arc<dyn Connector>);
+    assert!(registry.subjects().await.unwrap().is_empty());
+    let first = record(ID);
+    assert_eq!(registry.register("a", SchemaType::Avro, &first).await.unwrap(), 1);
+    assert_eq!(registry.register("a", SchemaType::Avro, &first).await.unwrap(), 1);
+    let second = record(&format!(r#"{ID},{{"name":"n","type":["null","string"],"default":null}}"#));
+    assert_eq!(registry.register("a", SchemaType::Avro, &second).await.unwrap(), 2);
+    assert_eq!(registry.register("b", SchemaType::Avro, &first).await.unwrap(), 1);
+    assert_eq!(registry.register("c", SchemaType::Json, "{}").await.unwrap(), 3);
+    // Another process sees the same.
+    let other = Beside::new(connector);
+    assert_eq!(other.versions("a").await.unwrap(), [1, 2]);
+    assert_eq!(other.latest("a").await.unwrap().unwrap().schema.text.as_ref(), second);
+    assert_eq!(other.version("a", 1).await.unwrap().unwrap().schema.id, 1);
+    assert_eq!(other.by_id(3).await.unwrap().unwrap().schema_type, SchemaType::Json);
+    assert_eq!(other.by_id(4).await.unwrap(), None);
+    assert_eq!(other.subjects().await.unwrap(), ["a", "b", "c"]);
+    assert_eq!(other.register("d", SchemaType::Avro, "\"int\"").await.unwrap(), 4);
+    assert_eq!(registry.by_id(4).await.unwrap().unwrap().text.as_ref(), "\"int\"");
+}
+
+#[tokio::test]
+async fn what_cannot_read_old_records_is_refused() {
+    let registry = Beside::new(Arc::new(OneTopic::default()));
+    registry.register("a", SchemaType::Avro, &record(ID)).await.unwrap();
+    let required = record(&format!(r#"{ID},{{"name":"x","type":"int"}}"#));
+    let error = registry.register("a", SchemaType::Avro, &required).await.unwrap_err();
+    assert_eq!(error.message(), "the schema is not compatible with the latest version under a");
+    assert!(registry.register("new", SchemaType::Avro, "{nonsense").await.is_err());
+    assert_eq!(registry.versions("a").await.unwrap(), [1]);
+    assert_eq!(registry.subjects().await.unwrap(), ["a"]);
+}
+
+#[tokio::test]
+async fn a_deleted_subject_leaves_its_ids_behind() {
+    let registry = Beside::new(Arc::new(OneTopic::default()));
+    registry.delete_subject("a").await.unwrap();
+    registry.register("a", SchemaType::Avro, "\"int\"").await.unwrap();
+    registry.delete_subject("a").await.unwrap();
+    assert_eq!(registry.latest("a").await.unwrap(), None);
+    assert!(registry.subjects().await.unwrap().is_empty());
+    assert!(registry.by_id(1).await.unwrap().is_some());
+    assert_eq!(registry.register("a", SchemaType::Avro, "\"string\"").await.unwrap(), 2);
+    assert_eq!(registry.versions("a").await.unwrap(), [2]);
+}
+
+#[tokio::test]
+async fn records_of_other_registries_are_read_and_nonsense_is_left_alone() {
+    let connector = Arc::new(OneTopic::default());
+    let log: Vec<(&str, Option<&str>)> = vec![
+        (r#"{"keytype":"NOOP","magic":0}"#, None),
+        ("not json", Some("{}")),
+        (
+            r#"{"keytype":"SCHEMA","subject":"base","version":1,"magic":1}"#,
+            Some(
+                r#"{"subject":"base","version":1,"id":5,"md5":"x","schema":"{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\"]}","deleted":false}"#,
+            ),
+        ),
+        (
+            r#"{"keytype":"SCHEMA","subject":"top","version":3,"magic":1}"#,
+            Some(r#"{"subject":"top","version":3,"id":6,"references":[],"schema":"\"long\""}"#),
+        ),
+        (r#"{"keytype":"SCHEMA","subject":"hard","version":1,"magic":1}"#, Some(r#"{"id":9,"schema":"\"int\""}"#)),
+        (r#"{"keytype":"SCHEMA","subject":"hard","version":1,"magic":1}"#, None),
+    ];
+    *connector.log.lock() = Some(
+        log.into_iter()
+            .map(|(key, value)| (Bytes::from_static(key.as_bytes()), value.map(|v| Bytes::from_static(v.as_bytes()))))
+            .collect(),
+    );
+    let registry = Beside::new(Arc::clone(&connector) as Arc<dyn Connector>);
+    let top = registry.latest("top").await.unwrap().unwrap();
+    assert_eq!((top.version, top.schema.id), (3, 6));
+    assert_eq!(registry.subjects().await.unwrap(), ["base", "top"]);
+    assert_eq!(registry.register("x", SchemaType::Avro, "\"float\"").await.unwrap(), 10);
+    // A topic that was deleted and made again starts over.
+    connector.delete_topic(TOPIC).await.unwrap();
+    assert!(registry.subjects().await.unwrap().is_empty());
+}
