@@ -26,6 +26,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// How long brokers that are down or refuse us may take to change their mind: a name with several addresses is tried
 /// one address after the other.
 const GRACE: Duration = Duration::from_millis(1000);
+/// Longest wait for a committed transaction to be seen.
+const VISIBLE: Duration = Duration::from_secs(2);
 /// How long we wait for an answer the first time; doubled from then on.
 const FIRST_STEP: Duration = Duration::from_millis(200);
 /// How long to listen for what went wrong between two attempts.
@@ -216,6 +218,25 @@ impl Desk {
         }
         let topic = self.existing(name)?;
         self.list_offsets(&topic, Isolation::ReadUncommitted, Offset::Offset(timestamp_ms))
+    }
+
+    /// Waits until a committed reader sees the offsets in `written`, by partition: transaction markers are written
+    /// after the commit is acknowledged. An older open transaction of someone else can hold that up for as long as it
+    /// likes, so this ends after [`VISIBLE`] in any case.
+    pub(super) fn wait_visible(&self, name: &str, written: &BTreeMap<i32, i64>) -> Result<()> {
+        let topic = self.existing(name)?;
+        let started = Instant::now();
+        loop {
+            let ends = self.list_offsets(&topic, Isolation::ReadCommitted, Offset::End)?;
+            let seen = |(partition, end): &(i32, Option<i64>)| match (written.get(partition), end) {
+                (Some(last), Some(end)) => end > last,
+                _ => true,
+            };
+            if ends.iter().all(seen) || started.elapsed() >= VISIBLE {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// ListOffsets for every partition: `at` is the end (the last stable offset when the isolation is

@@ -76,6 +76,7 @@ impl Properties {
             ("queued.max.messages.kbytes", "16384"),
             ("check.crcs", "false"),
             ("socket.timeout.ms", "10000"),
+            ("topic.metadata.propagation.max.ms", "2000"),
         ]);
         config
             .set("group.id", format!("weir-{}", random_id()))
@@ -109,7 +110,7 @@ impl Properties {
     }
 
     fn base(&self) -> ClientConfig {
-        self.with_defaults(&[("reconnect.backoff.max.ms", "1000"), ("log.connection.close", "false")])
+        self.with_defaults(&[("reconnect.backoff.max.ms", "1000")])
     }
 
     /// `defaults`, under what was given, under what may not be changed.

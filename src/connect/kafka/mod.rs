@@ -10,6 +10,8 @@ mod error;
 mod queue;
 mod sink;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -104,7 +106,7 @@ impl Connector for Kafka {
     async fn writer(&self, topic: &str) -> Result<Box<dyn Writer>> {
         let name = topic.to_string();
         let topic = self.ask(move |desk| desk.existing(&name)).await?;
-        Ok(Box::new(sink::KafkaWriter::new(self.properties.clone(), topic.name, topic.partitions)))
+        Ok(Box::new(sink::KafkaWriter::new(self.properties.clone(), Arc::clone(&self.desk), topic)))
     }
 
     async fn create_topic(&self, topic: NewTopic) -> Result<()> {
