@@ -1,7 +1,7 @@
 //! Questions to the cluster that read no record: topics, settings, offsets; and making and deleting topics. Blocking;
 //! every call is bounded by [`LIMIT`], and by much less when all brokers are down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,6 +40,8 @@ pub(super) struct Desk {
     committed: Mutex<Option<Arc<Probe>>>,
     uncommitted: Mutex<Option<Arc<Probe>>>,
     admin: Mutex<Option<Arc<AdminClient<Context>>>>,
+    /// Partitions of topics asked for, at the latest answer.
+    known: Mutex<HashMap<Arc<str>, i32>>,
 }
 
 struct Probe {
@@ -111,7 +113,13 @@ fn is_passing(error: &KafkaError) -> bool {
 
 impl Desk {
     pub(super) fn new(properties: Properties) -> Self {
-        Desk { properties, committed: Mutex::default(), uncommitted: Mutex::default(), admin: Mutex::default() }
+        Desk {
+            properties,
+            committed: Mutex::default(),
+            uncommitted: Mutex::default(),
+            admin: Mutex::default(),
+            known: Mutex::default(),
+        }
     }
 
     fn probe(&self, isolation: Isolation) -> Result<Arc<Probe>> {
@@ -150,6 +158,21 @@ impl Desk {
 
     /// One topic, if it is there.
     pub(super) fn topic(&self, name: &str) -> Result<Option<Topic>> {
+        let topic = self.look_up(name)?;
+        let mut known = self.known.lock();
+        match &topic {
+            Some(topic) => known.insert(Arc::clone(&topic.name), topic.partitions),
+            None => known.remove(name),
+        };
+        Ok(topic)
+    }
+
+    /// How many partitions the topic had when last asked for, without asking again.
+    pub(super) fn known_partitions(&self, name: &str) -> Option<i32> {
+        self.known.lock().get(name).copied()
+    }
+
+    fn look_up(&self, name: &str) -> Result<Option<Topic>> {
         use RDKafkaErrorCode as Code;
         if !is_legal_name(name) {
             return Ok(None);

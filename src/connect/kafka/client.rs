@@ -123,7 +123,7 @@ impl Properties {
             config.set(name.as_str(), value.as_str());
         }
         config.set("client.id", self.client_id());
-        config.set_log_level(RDKafkaLogLevel::Notice);
+        config.set_log_level(RDKafkaLogLevel::Info);
         config
     }
 
@@ -206,8 +206,9 @@ pub(super) struct Context {
 }
 
 impl ClientContext for Context {
-    fn log(&self, level: RDKafkaLogLevel, _facility: &str, message: &str) {
-        if (level as i32) <= (RDKafkaLogLevel::Error as i32) {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        // A connection closed by the other side is a FAIL at level info.
+        if facility == "FAIL" || (level as i32) <= (RDKafkaLogLevel::Error as i32) {
             self.journal.note(message);
         }
     }

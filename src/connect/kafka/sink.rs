@@ -151,7 +151,8 @@ impl Appends {
         Ok(self.sent)
     }
 
-    /// What is committed stays committed whether or not we see it in time: no error from here.
+    /// Waits for the end of the transaction to take effect for readers. What is committed stays committed whether or
+    /// not we see it in time: no error from here.
     fn wait_visible(&self, connection: &Connection) {
         let written = connection.context.written.lock().clone();
         let _unseen = self.desk.wait_visible(&self.topic, &written);
@@ -160,7 +161,11 @@ impl Appends {
     fn abort(&mut self) -> Result<()> {
         self.waiting = None;
         match self.transaction.take() {
-            Some(connection) => connection.abort(),
+            Some(connection) => {
+                connection.abort()?;
+                self.wait_visible(&connection);
+                Ok(())
+            }
             None => Ok(()),
         }
     }
