@@ -7,8 +7,10 @@
 pub mod batch;
 pub mod compress;
 pub mod kafka;
+pub mod ledger;
 pub mod local;
 pub mod memory;
+pub mod partitioner;
 pub mod records;
 pub mod suite;
 

@@ -8,8 +8,11 @@
 //! ```
 //! The views point into the buffers; no record is copied and nothing is allocated per record.
 
-use arrow::array::{Array, ArrayRef, BinaryViewArray, ListArray, make_view};
-use arrow::buffer::{Buffer, NullBuffer, ScalarBuffer};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, BinaryBuilder, BinaryViewArray, ListArray, StringBuilder, StructArray, make_view};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::DataType;
 
 use crate::error::{Error, Result};
 
@@ -139,5 +142,53 @@ impl ViewColumn {
         let nulls = (self.nulls > 0).then(|| NullBuffer::from(self.valid));
         BinaryViewArray::try_new(ScalarBuffer::from(self.views), buffers, nulls)
             .map_err(|e| Error::internal(format!("record views out of bounds: {e}")))
+    }
+}
+
+/// Collects the headers of records into a list column of [`header_type`].
+#[derive(Debug)]
+pub struct HeaderColumn {
+    names: StringBuilder,
+    values: BinaryBuilder,
+    entries: i32,
+    ends: Vec<i32>,
+}
+
+impl Default for HeaderColumn {
+    fn default() -> Self {
+        // Nothing is reserved: most reads want no headers.
+        let (names, values) = (StringBuilder::with_capacity(0, 0), BinaryBuilder::with_capacity(0, 0));
+        HeaderColumn { names, values, entries: 0, ends: Vec::new() }
+    }
+}
+
+impl HeaderColumn {
+    /// Adds a header to the current row. A name that is not UTF-8 gets replacement characters.
+    pub fn push(&mut self, name: &[u8], value: Option<&[u8]>) {
+        self.names.append_value(String::from_utf8_lossy(name));
+        self.values.append_option(value);
+        self.entries = self.entries.saturating_add(1);
+    }
+
+    /// Ends the current row.
+    pub fn end_row(&mut self) {
+        self.ends.push(self.entries);
+    }
+
+    /// The column.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Internal`] when the parts do not fit, which would be a defect.
+    pub fn finish(mut self) -> Result<ListArray> {
+        let DataType::List(item) = header_type() else { return Err(Error::internal("headers are a list")) };
+        let DataType::Struct(fields) = item.data_type().clone() else {
+            return Err(Error::internal("headers are a list of structs"));
+        };
+        let offsets: Vec<i32> = std::iter::once(0).chain(self.ends).collect();
+        let columns: Vec<ArrayRef> = vec![Arc::new(self.names.finish()), Arc::new(self.values.finish())];
+        let broken = |e: arrow::error::ArrowError| Error::internal(format!("headers do not fit: {e}"));
+        let entries = StructArray::try_new(fields, columns, None).map_err(broken)?;
+        ListArray::try_new(item, OffsetBuffer::new(ScalarBuffer::from(offsets)), Arc::new(entries), None)
+            .map_err(broken)
     }
 }

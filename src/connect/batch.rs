@@ -1,1 +1,0 @@
-//! Kafka record batches, format v2: walk them and write them.
