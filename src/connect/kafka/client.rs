@@ -159,6 +159,7 @@ struct Trouble {
     lines: VecDeque<String>,
     hopeless: bool,
     latest: Option<Instant>,
+    history: error::History,
 }
 
 impl Journal {
@@ -184,13 +185,13 @@ impl Journal {
 
     /// Forgets everything: the client works.
     pub(super) fn clear(&self) {
-        *self.inner.lock() = Trouble::default();
+        *self.inner.lock() = Trouble { history: error::History::Worked, ..Trouble::default() };
     }
 
     /// What the lines mean, as one error. `brokers` is the bootstrap list.
     pub(super) fn diagnosis(&self, brokers: &str) -> Error {
-        let lines: Vec<String> = self.inner.lock().lines.iter().cloned().collect();
-        error::diagnose(lines.iter().map(String::as_str), brokers)
+        let inner = self.inner.lock();
+        error::diagnose(inner.lines.iter().map(String::as_str), brokers, inner.history)
     }
 
     fn give_up(&self) {
