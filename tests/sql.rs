@@ -316,7 +316,10 @@ async fn the_sample_topics_hold_what_they_promise() {
     assert_eq!(one("SELECT count(*) FROM errors('payments')").await, "4");
     // The first half was written before the schema had a channel: its default stands in.
     assert_eq!(one("SELECT DISTINCT channel FROM orders WHERE id <= 200").await, "web");
-    assert_eq!(one("SELECT count(DISTINCT channel), count(DISTINCT _schema_id) FROM orders WHERE id > 200").await, "3,1");
+    assert_eq!(
+        one("SELECT count(DISTINCT channel), count(DISTINCT _schema_id) FROM orders WHERE id > 200").await,
+        "3,1"
+    );
     assert_eq!(one("SELECT count(DISTINCT _schema_id) FROM orders WHERE id IS NOT NULL").await, "2");
     // What an order costs is what its items cost.
     let sums = "SELECT count(*) FROM (SELECT id, amount, unnest(items) AS i FROM (SELECT DISTINCT ON (id) * FROM orders \

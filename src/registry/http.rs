@@ -79,7 +79,8 @@ impl Http {
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Option<Value>> {
         let mut last = Error::connect("the registry was not asked");
         for url in std::iter::repeat_n(&self.urls, ROUNDS).flatten() {
-            let mut request = self.client.request(method.clone(), format!("{url}{path}")).header("accept", CONTENT_TYPE);
+            let mut request =
+                self.client.request(method.clone(), format!("{url}{path}")).header("accept", CONTENT_TYPE);
             if let Some((user, password)) = &self.basic {
                 request = request.basic_auth(user, Some(password));
             }
@@ -99,8 +100,11 @@ impl Http {
                     }
                     if status.is_success() {
                         return serde_json::from_str(&text).map(Some).map_err(|e| {
-                            Error::connect(format!("{} answered {path} with something that is not JSON: {e}", self.shown(url)))
-                                .with_hint("is this the registry's URL?")
+                            Error::connect(format!(
+                                "{} answered {path} with something that is not JSON: {e}",
+                                self.shown(url)
+                            ))
+                            .with_hint("is this the registry's URL?")
                         });
                     }
                     last = refused(&self.shown(url), path, status, &text);
@@ -146,7 +150,9 @@ impl Http {
             }
             let path = format!("/subjects/{}/versions/{version}", escape(&subject));
             let Some(body) = self.call(Method::GET, &path, None).await? else {
-                return Err(Error::data(format!("a schema refers to {subject} version {version}, which the registry does not have")));
+                return Err(Error::data(format!(
+                    "a schema refers to {subject} version {version}, which the registry does not have"
+                )));
             };
             let text = body.get("schema").and_then(Value::as_str).unwrap_or_default().to_string();
             open.extend(named(&body));
@@ -204,7 +210,8 @@ fn unreachable(url: &str, error: &reqwest::Error) -> Error {
     } else {
         "broke off"
     };
-    Error::connect(format!("the registry {url} {phase}: {cause}")).with_hint("check --registry, and that the registry runs")
+    Error::connect(format!("the registry {url} {phase}: {cause}"))
+        .with_hint("check --registry, and that the registry runs")
 }
 
 fn refused(url: &str, path: &str, status: StatusCode, body: &str) -> Error {
@@ -218,7 +225,9 @@ fn refused(url: &str, path: &str, status: StatusCode, body: &str) -> Error {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             error.with_hint("check the registry's user and password (basic.auth.user.info) or token")
         }
-        StatusCode::CONFLICT => error.with_kind(crate::error::Kind::Data).with_hint("the schema is not compatible with the subject's"),
+        StatusCode::CONFLICT => {
+            error.with_kind(crate::error::Kind::Data).with_hint("the schema is not compatible with the subject's")
+        }
         _ => error,
     }
 }
@@ -265,9 +274,10 @@ impl Registry for Http {
         };
         let path = format!("/subjects/{}/versions", escape(subject));
         let answer = self.call(Method::POST, &path, Some(body)).await?;
-        answer.as_ref().and_then(|a| integer(a, "id")).ok_or_else(|| {
-            Error::connect(format!("{} did not say which id {subject} got", self.location()))
-        })
+        answer
+            .as_ref()
+            .and_then(|a| integer(a, "id"))
+            .ok_or_else(|| Error::connect(format!("{} did not say which id {subject} got", self.location())))
     }
 
     async fn delete_subject(&self, subject: &str) -> Result<()> {
@@ -287,7 +297,8 @@ mod tests {
 
     #[test]
     fn credentials_are_not_shown() {
-        let http = Http::new(Options { urls: vec!["http://me:secret@host:8081/".into()], ..Options::default() }).unwrap();
+        let http =
+            Http::new(Options { urls: vec!["http://me:secret@host:8081/".into()], ..Options::default() }).unwrap();
         assert_eq!(http.location(), "http://host:8081");
     }
 }

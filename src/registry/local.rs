@@ -82,7 +82,9 @@ impl Beside {
     async fn write(&self, records: Vec<NewRecord>) -> Result<()> {
         if self.connector.topic(TOPIC).await?.is_none() {
             let config = BTreeMap::from([("cleanup.policy".to_string(), "compact".to_string())]);
-            self.connector.create_topic(NewTopic { name: TOPIC.to_string(), partitions: 1, replicas: -1, config }).await?;
+            self.connector
+                .create_topic(NewTopic { name: TOPIC.to_string(), partitions: 1, replicas: -1, config })
+                .await?;
         }
         let mut writer = self.connector.writer(TOPIC).await?;
         writer.append(records).await?;
@@ -106,7 +108,9 @@ impl State {
             }
             return;
         };
-        let (Some(id), Some(text)) = (integer(value.get("id")), value.get("schema").and_then(Value::as_str)) else { return };
+        let (Some(id), Some(text)) = (integer(value.get("id")), value.get("schema").and_then(Value::as_str)) else {
+            return;
+        };
         let schema_type = match value.get("schemaType").and_then(Value::as_str) {
             Some("JSON") => SchemaType::Json,
             Some("PROTOBUF") => SchemaType::Protobuf,

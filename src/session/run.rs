@@ -151,7 +151,12 @@ pub async fn run_query(
 }
 
 /// Sends a plan as lines of text, one a row.
-async fn send_plan(out: &Out, mut rows: SendableRecordBatchStream, started: Instant, places: &Places<'_>) -> Result<()> {
+async fn send_plan(
+    out: &Out,
+    mut rows: SendableRecordBatchStream,
+    started: Instant,
+    places: &Places<'_>,
+) -> Result<()> {
     let mut lines: Vec<String> = Vec::new();
     while let Some(batch) = rows.next().await {
         let batch = batch.map_err(|e| plan_error::located(e, places))?;

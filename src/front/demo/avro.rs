@@ -19,7 +19,8 @@ const HEAD: &str = r#"{"type":"record","name":"Order","namespace":"weir.demo","f
 
 /// The schema text of version 1 or 2; version 2 has the field `channel` too.
 pub fn schema(version: u8) -> String {
-    let tail = if version == 1 { "]}" } else { ",\n  {\"name\":\"channel\",\"type\":\"string\",\"default\":\"web\"}]}" };
+    let tail =
+        if version == 1 { "]}" } else { ",\n  {\"name\":\"channel\",\"type\":\"string\",\"default\":\"web\"}]}" };
     format!("{HEAD}{tail}")
 }
 

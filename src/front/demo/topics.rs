@@ -27,14 +27,36 @@ const FIRST: &[&str] = &[
     "Margaret", "Niklaus", "Radia", "Tony",
 ];
 const LAST: &[&str] = &[
-    "Abadi", "Codd", "Dahl", "Engelbart", "Floyd", "Gray", "Hamilton", "Iverson", "Kay", "Lamport", "Liskov",
-    "Naur", "Perlman", "Shannon", "Tarjan", "Wirth",
+    "Abadi",
+    "Codd",
+    "Dahl",
+    "Engelbart",
+    "Floyd",
+    "Gray",
+    "Hamilton",
+    "Iverson",
+    "Kay",
+    "Lamport",
+    "Liskov",
+    "Naur",
+    "Perlman",
+    "Shannon",
+    "Tarjan",
+    "Wirth",
 ];
 const COUNTRIES: &[&str] = &["DE", "FR", "PL", "US", "US", "BR", "JP", "IN"];
 const AGENTS: &[&str] = &["firefox", "chrome", "chrome", "safari", "app"];
 const GOODS: &[(&str, u64)] = &[
-    ("mug", 950), ("lamp", 4900), ("chair", 12_900), ("desk", 34_900), ("pen", 250), ("notebook", 790),
-    ("plant", 1850), ("shelf", 7900), ("clock", 3250), ("rug", 15_900),
+    ("mug", 950),
+    ("lamp", 4900),
+    ("chair", 12_900),
+    ("desk", 34_900),
+    ("pen", 250),
+    ("notebook", 790),
+    ("plant", 1850),
+    ("shelf", 7900),
+    ("clock", 3250),
+    ("rug", 15_900),
 ];
 const STEPS: &[&str] = &["view", "product", "cart", "checkout", "purchase"];
 
