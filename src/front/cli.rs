@@ -166,6 +166,8 @@ enum Command {
     Check(CheckArgs),
     /// Answer queries over HTTP
     Serve(ServeArgs),
+    /// Fill a local log with sample topics, run the saved queries on them and stay in the shell
+    Demo(DemoArgs),
 }
 
 #[derive(Debug, Args)]
@@ -191,6 +193,25 @@ struct ServeArgs {
     shared: Shared,
     #[command(flatten)]
     serve: Serve,
+}
+
+#[derive(Debug, Args)]
+struct DemoArgs {
+    #[command(flatten)]
+    shared: Shared,
+    #[command(flatten)]
+    demo: Demo,
+}
+
+/// What `weir demo` was told.
+#[derive(Debug, Clone, Args)]
+pub struct Demo {
+    /// How many orders to make; the other topics grow with them
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(12..=100_000_000))]
+    pub size: u64,
+    /// Folder of the sample topics [default: demo in the folder of the local log]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["data", "bootstrap"])]
+    pub dir: Option<PathBuf>,
 }
 
 /// What `weir run` was told.
@@ -265,6 +286,8 @@ pub enum Action {
     Check(Vec<PathBuf>),
     /// Serve.
     Serve(Serve),
+    /// Sample topics and a tour.
+    Demo(Demo),
 }
 
 /// The command line.
@@ -304,6 +327,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Options, c
         Command::Run(run) => (Action::Run(run.run), run.shared),
         Command::Check(check) => (Action::Check(check.paths), check.shared),
         Command::Serve(serve) => (Action::Serve(serve.serve), serve.shared),
+        Command::Demo(demo) => (Action::Demo(demo.demo), demo.shared),
     };
     let shared = cli.shared.then(later);
     if matches!(action, Action::Serve(_)) && (shared.output.is_some() || shared.chosen_format().is_some()) {

@@ -1,6 +1,7 @@
 //! The ways in.
 
 pub mod cli;
+pub mod demo;
 pub mod http;
 pub mod saved;
 pub mod script;

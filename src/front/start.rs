@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::cli::{self, Action, Color, Item, OnError, Options, Shared};
 use super::script::{self, Source, SourceError};
-use super::show::Output;
-use super::{http, saved, shell};
+use super::show::{Outcome, Output};
+use super::{demo, http, saved, shell};
 use crate::config::resolve::{Inputs, resolve};
 use crate::config::{Cluster, Config, RegistryConfig};
 use crate::error::{Error, Kind, Result};
@@ -48,6 +48,7 @@ enum Work {
     Check(Vec<PathBuf>),
     Serve(cli::Serve),
     Shell,
+    Demo(cli::Demo),
 }
 
 fn start(options: &Options) -> Result<i32, Box<SourceError>> {
@@ -93,6 +94,7 @@ fn start(options: &Options) -> Result<i32, Box<SourceError>> {
                 Ok(shell::run(session, look).await)
             })
         }
+        Work::Demo(demo) => run_demo(&runtime, options, &demo, prepared.config, &prepared.settings),
         work => {
             say(&prepared.notices, &options.shared);
             let stop = CancellationToken::new();
@@ -122,7 +124,46 @@ async fn execute(
     match work {
         Work::Sources { sources, on_error } => Ok(script::run(&session, &sources, on_error, output).await),
         Work::Check(paths) => Ok(script::check(&session, &paths, output).await?),
-        Work::Serve(_) | Work::Shell => Err(Error::internal("a server and a shell have sinks of their own").into()),
+        Work::Serve(_) | Work::Shell | Work::Demo(_) => {
+            Err(Error::internal("servers, shells and the demo have sinks of their own").into())
+        }
+    }
+}
+
+/// The demo's tour, then the shell where a person can go on.
+fn run_demo(
+    runtime: &tokio::runtime::Runtime,
+    options: &Options,
+    demo: &cli::Demo,
+    config: Config,
+    settings: &[(String, String)],
+) -> Result<i32, Box<SourceError>> {
+    let shared = &options.shared;
+    let stop = CancellationToken::new();
+    let mut look = shell::Options::new(connection(&config));
+    look.color = colored(shared, io::stdout().is_terminal());
+    look.banner = (!shared.quiet).then(|| banner(&look.connection));
+    let toured = with_output(shared, stop.clone(), |mut output| {
+        runtime.block_on(async {
+            let interrupts = stop_on_ctrl_c(stop.clone());
+            let toured = tokio::select! {
+                toured = demo::run(demo, config, settings, &mut output) => toured.map(Some),
+                () = stopped_for_good(&stop) => Ok(None),
+            };
+            // In the shell Ctrl-C means something else.
+            interrupts.abort();
+            toured
+        })
+    })?;
+    match toured {
+        None => Ok(Kind::Cancelled.exit_code()),
+        Some((_, Outcome::Cancelled)) => Ok(Kind::Cancelled.exit_code()),
+        Some((session, Outcome::Done))
+            if shared.output.is_none() && io::stdin().is_terminal() && io::stdout().is_terminal() =>
+        {
+            Ok(runtime.block_on(shell::run(session, look)))
+        }
+        Some(_) => Ok(0),
     }
 }
 
@@ -164,7 +205,15 @@ fn prepare(options: &Options) -> Result<Prepared, Box<SourceError>> {
         properties: properties_file(shared)?,
         overrides: shared.properties.clone(),
     };
-    let resolved = resolve(&inputs, &|name| std::env::var(name).ok())?;
+    let resolved = match options.action {
+        // Brokers that happen to be in the environment are not what the demo is about.
+        Action::Demo(_) if shared.bootstrap.is_none() => {
+            let inputs = Inputs { data: inputs.data, ..Inputs::default() };
+            let place = ["WEIR_DATA", "XDG_DATA_HOME", "HOME"];
+            resolve(&inputs, &|name| place.contains(&name).then(|| std::env::var(name).ok()).flatten())?
+        }
+        _ => resolve(&inputs, &|name| std::env::var(name).ok())?,
+    };
     let mut config = resolved.config;
     if let Some(memory) = shared.memory {
         config.memory_bytes = memory;
@@ -203,6 +252,12 @@ fn prepare(options: &Options) -> Result<Prepared, Box<SourceError>> {
         }
         Action::Check(paths) => Work::Check(paths.clone()),
         Action::Serve(serve) => Work::Serve(serve.clone()),
+        Action::Demo(demo) => {
+            if let Cluster::Local { dir } = &mut config.cluster {
+                *dir = demo.dir.clone().unwrap_or_else(|| demo::folder(dir));
+            }
+            Work::Demo(demo.clone())
+        }
     };
     Ok(Prepared { config, settings, notices: resolved.notices, work })
 }
@@ -307,7 +362,7 @@ fn with_output<T>(
 }
 
 /// The first Ctrl-C cancels `stop`; the second ends the process.
-fn stop_on_ctrl_c(stop: CancellationToken) {
+fn stop_on_ctrl_c(stop: CancellationToken) -> tokio::task::JoinHandle<()> {
     tokio::spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
             if stop.is_cancelled() {
@@ -315,7 +370,7 @@ fn stop_on_ctrl_c(stop: CancellationToken) {
             }
             stop.cancel();
         }
-    });
+    })
 }
 
 /// Ready some time after `stop` was cancelled, for work that does not answer to it.

@@ -1,0 +1,5 @@
+-- @desc Records of orders that cannot be decoded: where they are, and why
+SELECT _partition, _offset, _timestamp, _key, _error, octet_length(_value) AS bytes
+FROM errors('orders')
+ORDER BY _timestamp, _offset
+LIMIT 10;
