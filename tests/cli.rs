@@ -244,6 +244,18 @@ tour/one
 }
 
 #[test]
+fn kcats_file_is_read_when_asked_for_by_name() {
+    let dir = folder(&[("kcat.conf", "metadata.broker.list=kafka:9092\nsasl.usrname=u\n")]);
+    let mut ignored = weir(dir.path(), &["-c", "SELECT 1", "--param", "n:INT=ten"]);
+    let (_, _, stderr) = run(ignored.env("KCAT_CONFIG", "kcat.conf"));
+    assert!(stderr.starts_with("error: parameter n"), "{stderr}");
+    let mut asked = weir(dir.path(), &["-c", "SELECT 1", "--properties", "KCAT_CONFIG"]);
+    let (code, _, stderr) = run(asked.env("KCAT_CONFIG", "kcat.conf"));
+    let screen = "error: kcat.conf:2: there is no property \"sasl.usrname\"\nhint: did you mean \"sasl.username\"?\n";
+    assert_eq!((code, stderr.as_str()), (2, screen));
+}
+
+#[test]
 fn the_environment_is_used_and_said() {
     let dir = folder(&[]);
     let mut command = weir(dir.path(), &["-c", "SELECT 1", "--param", "n:INT=ten"]);

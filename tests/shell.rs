@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -56,7 +56,8 @@ impl Terminal {
         drop(pty.slave);
         let mut reader = pty.master.try_clone_reader().expect("a reader");
         let keys = pty.master.take_writer().expect("a writer");
-        let (sender, output) = channel();
+        // Bounded: a flood of rows waits for the test as it would for a person's terminal.
+        let (sender, output) = sync_channel(16);
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             // A closed pseudo-terminal is an error on Linux: either way it is over.
@@ -91,6 +92,7 @@ impl Terminal {
         let deadline = Instant::now() + PATIENCE;
         while !wanted(self) {
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(_) if Instant::now() > deadline => panic!("no {what} in {PATIENCE:?}; the screen:\n{}", self.text()),
                 Ok(bytes) => {
                     self.screen.process(&bytes);
                     self.raw.extend_from_slice(&bytes);
@@ -312,5 +314,123 @@ fn no_color_means_no_colour_but_the_continuation_prompt_stays() {
     }
     terminal.send(CTRL_C);
     terminal.wait_at("weir> ");
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
+fn a_result_its_receipt_and_its_shapes() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    terminal.send("SELECT 1 AS one, 'two' AS word;\r");
+    terminal.wait_for_prompt_after("1 row");
+    let text = terminal.text();
+    for line in ["│    one │ word    │", "│ BIGINT │ VARCHAR │", "│      1 │ two     │"] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    terminal.send("\\x\r");
+    terminal.wait_for_prompt_after("format is vertical");
+    terminal.send("SELECT 3 AS three;\r");
+    terminal.wait_for_prompt_after("three │ 3\n1 row");
+    terminal.send("\\f ndjson\r");
+    terminal.wait_for_prompt_after("format is ndjson");
+    terminal.send("\\timing off\r");
+    terminal.wait_for_prompt_after("timing is off");
+    terminal.send("SELECT 4 AS four;\r");
+    terminal.wait_for_prompt_after("{\"four\":4}");
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
+fn an_error_points_at_its_place_and_the_shell_lives_on() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    terminal.send("SELECT nosuchcolumn;\r");
+    terminal.wait_for_prompt_after("error: ");
+    let text = terminal.text();
+    assert!(text.contains("1 | SELECT nosuchcolumn;") && text.contains("^^^^"), "{text}");
+    terminal.send("SELECT 5 AS five;\r");
+    terminal.wait_for_prompt_after("1 row");
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
+fn results_go_to_a_file_and_statements_come_from_one() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    std::fs::write(home.path().join("two.sql"), "\\f csv\nSELECT 1 AS n;\nSELECT 2 AS n;\nSELECT nonsense;\n\\q\n")
+        .expect("a file");
+    terminal.wait_at("weir> ");
+    terminal.send("\\o out.csv\r");
+    terminal.wait_for_prompt_after("\\o out.csv");
+    terminal.send("\\i two.sql\r");
+    // Line 4 of the file is at fault, and what follows it does not run.
+    terminal.wait_for("two.sql:4:");
+    terminal.wait_for_prompt_after("4 | SELECT nonsense;");
+    terminal.send("\\o\r");
+    terminal.wait_for_prompt_after("wrote out.csv");
+    assert_eq!(std::fs::read_to_string(home.path().join("out.csv")).expect("the file"), "n\n1\nn\n2\n");
+    terminal.send("\\i missing.sql\r");
+    terminal.wait_for_prompt_after("error: reading missing.sql: ");
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
+fn ctrl_c_stops_a_query_at_once_and_never_the_shell() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    terminal.send("SELECT count(*) FROM generate_series(1, 1000000000000);\r");
+    terminal.wait("the end of the line", |terminal| terminal.cursor_line().is_empty());
+    let pressed = Instant::now();
+    terminal.send(CTRL_C);
+    terminal.wait_for_prompt_after("cancelled");
+    let took = pressed.elapsed();
+    assert!(took < Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 200 }), "{took:?}");
+    // Rows that came are kept, and said to be a part.
+    terminal.send("SET format = 'csv';\r");
+    terminal.wait_for_prompt_after("SET format = 'csv';");
+    terminal.send("SELECT value FROM generate_series(1, 1000000000000);\r");
+    terminal.wait("some rows", |terminal| terminal.text().contains("\n2"));
+    terminal.send(CTRL_C);
+    terminal.wait_for_prompt_after("cancelled; partial result: ");
+    terminal.send("SELECT 6 AS six;\r");
+    terminal.wait_for_prompt_after("six\n6\n");
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
+fn a_result_taller_than_the_screen_goes_through_the_pager() {
+    let home = tempfile::tempdir().expect("a folder");
+    let pager = format!("cat > '{}'", home.path().join("paged").display());
+    let mut terminal = Terminal::start_with(home.path(), &[("PAGER", "false"), ("WEIR_PAGER", pager.as_str())]);
+    terminal.wait_at("weir> ");
+    terminal.send("SELECT value FROM generate_series(1, 50);\r");
+    terminal.wait_for_prompt_after("50 rows");
+    assert!(!terminal.text().contains('│'), "{}", terminal.text());
+    let paged = std::fs::read_to_string(home.path().join("paged")).expect("what the pager saw");
+    assert_eq!(paged.lines().count(), 50 + 5, "{paged}");
+    // What fits stays on the screen; with the pager off everything does.
+    terminal.send("SELECT value FROM generate_series(1, 5);\r");
+    terminal.wait_for_prompt_after("5 rows");
+    assert!(terminal.text().contains("│      5 │"), "{}", terminal.text());
+    terminal.send("SET pager = 'off';\r");
+    terminal.wait_for_prompt_after("SET pager = 'off';");
+    terminal.send("SELECT value FROM generate_series(1, 60);\r");
+    terminal.wait_for_prompt_after("60 rows");
+    assert!(terminal.text().contains("│     60 │"), "{}", terminal.text());
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
+fn keys_typed_ahead_are_not_lost() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    terminal.send("\\timing off\r\\x on\r\\f csv\r");
+    terminal.wait_for("timing is off");
+    terminal.wait_for("format is vertical");
+    terminal.wait_for_prompt_after("format is csv");
     assert_eq!(terminal.leave(), 0);
 }

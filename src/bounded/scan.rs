@@ -47,6 +47,7 @@ struct Running {
     stream: RecordStream,
     slices_left: Arc<AtomicUsize>,
     rows_left: Arc<AtomicUsize>,
+    streams_left: Arc<AtomicUsize>,
     started: Vec<usize>,
 }
 
@@ -99,6 +100,7 @@ impl TopicScan {
             stream: self.statement.connector.read(self.request.clone())?,
             slices_left: Arc::new(AtomicUsize::new(self.request.slices.len())),
             rows_left: Arc::new(AtomicUsize::new(self.limit.unwrap_or(usize::MAX))),
+            streams_left: Arc::new(AtomicUsize::new(self.properties.output_partitioning().partition_count())),
             started: vec![partition],
         };
         *running = Some(started.clone());
@@ -274,9 +276,11 @@ impl Stream {
             let Some(running) = &self.running else { return Ok(None) };
             match running.stream.events.recv().await {
                 Err(_) => {
+                    // Another stream may hold an `End` it has not counted yet; the last one to finish sees them all.
+                    let last = running.streams_left.fetch_sub(1, Ordering::AcqRel) == 1;
                     let left = running.slices_left.load(Ordering::Acquire);
                     let satisfied = running.rows_left.load(Ordering::Acquire) == 0;
-                    if left > 0 && !satisfied {
+                    if last && left > 0 && !satisfied {
                         return Err(Error::internal(format!(
                             "the reader of {} stopped before the end of {left} partitions",
                             self.topic

@@ -110,11 +110,11 @@ pub async fn discover(
     let sample = sample(connector, topic, sample_records).await?;
     let key = match key {
         Some(key) => key,
-        None => from_sample(registry, &sample.keys, true).await?,
+        None => from_sample(registry, &sample.keys).await?,
     };
     let value = match value {
         Some(value) => value,
-        None => from_sample(registry, &sample.values, false).await?,
+        None => from_sample(registry, &sample.values).await?,
     };
     Ok(Shape { key, value })
 }
@@ -144,7 +144,7 @@ fn avro_side(schema: Arc<RegisteredSchema>, origin: Origin) -> Side {
     }
 }
 
-async fn from_sample(registry: Option<&dyn Registry>, sample: &[Vec<u8>], is_key: bool) -> Result<Side> {
+async fn from_sample(registry: Option<&dyn Registry>, sample: &[Vec<u8>]) -> Result<Side> {
     let slices: Vec<&[u8]> = sample.iter().map(Vec::as_slice).collect();
     Ok(match infer::infer(&slices) {
         infer::Inference::Json { fields, sampled, .. } => {
@@ -169,10 +169,7 @@ async fn from_sample(registry: Option<&dyn Registry>, sample: &[Vec<u8>], is_key
                 }
             },
         },
-        infer::Inference::Text | infer::Inference::Binary | infer::Inference::Empty => {
-            let _ = is_key;
-            Side::raw()
-        }
+        infer::Inference::Text | infer::Inference::Binary => Side::raw(),
     })
 }
 

@@ -124,24 +124,11 @@ pub fn resolve(inputs: &Inputs, env: Env) -> Result<Resolved> {
         }
         None => Properties::new(),
     };
-    let data_variable = env("WEIR_DATA").filter(|v| !v.is_empty());
+    let data = env("WEIR_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
     let bootstrap = "bootstrap.servers";
-    if inputs.data.is_some() && has(&flags, bootstrap) {
-        return Err(Error::usage("--data and a broker were both given")
-            .with_hint("--data is for the local log, -b for Kafka: give one of them"));
-    }
-    let local = if inputs.data.is_some() {
-        true
-    } else if has(&flags, bootstrap) || has(&own, bootstrap) {
-        false
-    } else if data_variable.is_some() {
-        true
-    } else {
-        !has(&file, bootstrap) && !has(&usual, bootstrap)
-    };
-    if local && inputs.data.is_some() && has(&file, bootstrap) {
-        return Err(Error::usage("--data was given and the properties file names brokers")
-            .with_hint("--data is for the local log: leave one of them out"));
+    let local = is_local(inputs, data.is_some(), [&flags, &own, &file, &usual])?;
+    if local && inputs.data.is_none() {
+        refuse_lost(&file, &flags)?;
     }
     if local {
         usual.retain(|(name, _, _)| name.starts_with("schema.registry."));
@@ -165,7 +152,7 @@ pub fn resolve(inputs: &Inputs, env: Env) -> Result<Resolved> {
         notices.push(format!("ignored, as they mean nothing here: {}", translation.ignored.join(", ")));
     }
     let cluster = if local {
-        let dir = inputs.data.clone().or_else(|| data_variable.map(PathBuf::from));
+        let dir = inputs.data.clone().or(data);
         Cluster::Local { dir: dir.map_or_else(|| default_data_dir(env), Ok)? }
     } else {
         Cluster::Kafka { properties: translation.kafka.clone() }
@@ -176,6 +163,40 @@ pub fn resolve(inputs: &Inputs, env: Env) -> Result<Resolved> {
     }
     let settings = translation.settings.into_iter().collect();
     Ok(Resolved { config, settings, notices })
+}
+
+/// Whether topics are those of the local log: the strongest source that names brokers or a folder decides, and without
+/// one it is the log. Sources come from the strongest to the weakest; `data` tells whether `WEIR_DATA` is set.
+fn is_local(inputs: &Inputs, data: bool, [flags, own, file, usual]: [&Properties; 4]) -> Result<bool> {
+    let names_brokers = |source| has(source, "bootstrap.servers");
+    if inputs.data.is_some() && names_brokers(flags) {
+        return Err(Error::usage("--data and a broker were both given")
+            .with_hint("--data is for the local log, -b for Kafka: give one of them"));
+    }
+    if inputs.data.is_some() && names_brokers(file) {
+        return Err(Error::usage("--data was given and the properties file names brokers")
+            .with_hint("--data is for the local log: leave one of them out"));
+    }
+    if inputs.data.is_some() {
+        return Ok(true);
+    }
+    if names_brokers(flags) || names_brokers(own) {
+        return Ok(false);
+    }
+    // WEIR_DATA only says where the log would be: a file given by hand that names brokers is about those.
+    Ok(!names_brokers(file) && (data || !names_brokers(usual)))
+}
+
+/// Refuses Kafka properties that nobody would use: they were given by hand, and no source names a broker.
+fn refuse_lost(file: &Properties, flags: &Properties) -> Result<()> {
+    let mut given = Translation::default();
+    given.apply(file, Strictness::Note)?;
+    given.apply(flags, Strictness::Refuse)?;
+    match given.kafka.keys().next() {
+        Some(name) => Err(Error::usage(format!("{name} was given, and no broker"))
+            .with_hint("name one with -b HOST:PORT or bootstrap.servers; the local log takes no such properties")),
+        None => Ok(()),
+    }
 }
 
 /// Which of the usual variables take effect, said in one sentence without any value.
@@ -256,6 +277,27 @@ mod tests {
         assert!(resolved.notices.is_empty());
         let both = Inputs { bootstrap: Some("a:1".into()), ..inputs };
         assert_eq!(run(&both, &[]).unwrap_err().message(), "--data and a broker were both given");
+    }
+
+    #[test]
+    fn properties_without_a_broker_are_refused() {
+        let inputs = Inputs { overrides: vec!["security.protocol=ssl".into()], ..Inputs::default() };
+        let error = run(&inputs, &[("HOME", "/h")]).unwrap_err();
+        assert_eq!(error.message(), "security.protocol was given, and no broker");
+        let inputs = Inputs { properties: file("sasl.mechanism=PLAIN\n"), ..Inputs::default() };
+        assert!(run(&inputs, &[("WEIR_DATA", "/d")]).is_err());
+        let resolved = run(&inputs, &[("KAFKA_BROKERS", "a:1")]).unwrap();
+        assert_eq!(servers(&resolved), "a:1");
+        let registry = Inputs { registry: Some("http://r".into()), ..Inputs::default() };
+        assert!(matches!(run(&registry, &[("HOME", "/h")]).unwrap().config.cluster, Cluster::Local { .. }));
+    }
+
+    #[test]
+    fn a_file_given_by_hand_wins_over_the_folder_of_the_environment() {
+        let inputs = Inputs { properties: file("bootstrap.servers=f:1\n"), ..Inputs::default() };
+        assert_eq!(servers(&run(&inputs, &[("WEIR_DATA", "/d")]).unwrap()), "f:1");
+        let resolved = run(&Inputs::default(), &[("WEIR_DATA", "/d"), ("KAFKA_BROKERS", "a:1")]).unwrap();
+        assert_eq!(resolved.config.cluster, Cluster::Local { dir: "/d".into() });
     }
 
     #[test]

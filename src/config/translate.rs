@@ -10,8 +10,8 @@ use rdkafka::types::RDKafkaConfRes;
 
 use super::RegistryConfig;
 use super::properties::parse_jaas;
-use super::settings::SETTINGS;
-use crate::error::{Error, Result, nearest};
+use super::settings::{SETTINGS, Settings};
+use crate::error::{Error, Kind, Result, nearest};
 
 /// Names suggested for slips; every one is understood.
 const KNOWN: &[&str] = &[
@@ -115,6 +115,7 @@ impl Translation {
 
     fn one(&mut self, name: &str, value: &str, source: &BTreeMap<&str, &str>, strictness: Strictness) -> Result<()> {
         if let Some(setting) = SETTINGS.iter().find(|s| !s.kafka_name.is_empty() && s.kafka_name == name) {
+            Settings::default().set(setting.name, value).map_err(|e| e.with_kind(Kind::Usage))?;
             self.settings.insert(setting.name, value.to_string());
             return Ok(());
         }
@@ -466,6 +467,8 @@ mod tests {
         assert_eq!(error.hint(), Some("did you mean \"sasl.password\"?"));
         let error = translate(&[("security.protocol", "telepathy")]).unwrap_err();
         assert_eq!(error.message(), "f:1: property security.protocol does not take this value");
+        let error = translate(&[("isolation.level", "read_some")]).unwrap_err();
+        assert_eq!((error.message(), error.kind()), ("f:1: isolation cannot be 'read_some'", Kind::Usage));
     }
 
     #[test]

@@ -245,3 +245,6 @@ impl Registry for Beside {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,11 +38,6 @@ impl SchemaType {
             SchemaType::Protobuf => "PROTOBUF",
         }
     }
-
-    /// The type with the registry's spelling `name`.
-    pub fn by_name(name: &str) -> Option<Self> {
-        [SchemaType::Avro, SchemaType::Json, SchemaType::Protobuf].into_iter().find(|t| t.name() == name)
-    }
 }
 
 /// A reference from one schema to another, resolved: `text` is the referenced schema itself.

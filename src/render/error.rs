@@ -50,10 +50,13 @@ pub fn position(text: &str, at: usize) -> (usize, usize) {
     (line, column)
 }
 
-/// The span inside `text`, on character boundaries, whatever it was.
+/// The span inside `text`, on character boundaries and without the space around it, whatever it was.
 fn clipped(span: Span, text: &str) -> Span {
     let start = boundary(text, span.start);
-    Span::new(start, boundary(text, span.end).max(start))
+    let end = boundary(text, span.end).max(start);
+    let marked = text.get(start..end).unwrap_or("");
+    let start = start + if marked.trim().is_empty() { 0 } else { marked.len() - marked.trim_start().len() };
+    Span::new(start, start + text.get(start..end).unwrap_or("").trim_end().len())
 }
 
 fn boundary(text: &str, at: usize) -> usize {
@@ -145,6 +148,15 @@ mod tests {
         assert_eq!(
             screen(&error, text, None, false),
             "error: cannot add\n1 | SELECT (a\n  |        ^^\n2 |   + b)\n  |   ^^^^\n"
+        );
+    }
+
+    #[test]
+    fn space_around_a_span_is_not_marked() {
+        let error = Error::sql("no").with_span(Span::new(1, 12));
+        assert_eq!(
+            screen(&error, ";\n\n  SELECT \n", Some("a.sql"), false),
+            "error: no\n  --> a.sql:3:3\n3 |   SELECT \n  |   ^^^^^^\n"
         );
     }
 

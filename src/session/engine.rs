@@ -21,7 +21,7 @@ use crate::connect::{Connector, Topic};
 use crate::error::{Error, Result};
 use crate::registry::Registry;
 use crate::registry::cache::Cached;
-use crate::registry::http::Http;
+use crate::registry::http::{self, Http};
 use crate::registry::local::Beside;
 use crate::session::names::Names;
 
@@ -64,7 +64,15 @@ impl Engine {
         let registry: Option<Arc<dyn Registry>> = match &config.registry {
             RegistryConfig::None => None,
             RegistryConfig::Beside => Some(Arc::new(Cached::new(Arc::new(Beside::new(Arc::clone(&connector)))))),
-            RegistryConfig::Http { .. } => Some(Arc::new(Cached::new(Arc::new(Http::new(&config.registry)?)))),
+            RegistryConfig::Http { urls, basic, bearer, ca_file } => {
+                let options = http::Options {
+                    urls: urls.clone(),
+                    basic: basic.clone(),
+                    bearer: bearer.clone(),
+                    ca_file: ca_file.clone(),
+                };
+                Some(Arc::new(Cached::new(Arc::new(Http::new(options)?))))
+            }
         };
         Ok(Arc::new(Engine {
             config,
@@ -113,6 +121,8 @@ impl Engine {
             .with_information_schema(true)
             .with_target_partitions(self.config.threads)
             .with_collect_statistics(false);
+        // Scans have as many streams as there are threads; where they have one, the order of its rows is to be kept.
+        config.options_mut().optimizer.enable_round_robin_repartition = false;
         config.options_mut().sql_parser.enable_ident_normalization = false;
         config.options_mut().sql_parser.collect_spans = true;
         config.options_mut().explain.format = datafusion::common::format::ExplainFormat::Indent;

@@ -19,7 +19,7 @@ pub fn located(error: DataFusionError, places: &Places<'_>) -> Error {
 fn translate(error: DataFusionError, places: Option<&Places<'_>>) -> Error {
     let span = places.and_then(|p| error.diagnostic().and_then(|d| d.span).map(|s| span_of(s, p)));
     let out = bare(error);
-    let out = unknown_function(out.message()).unwrap_or(out);
+    let out = unknown_function(out.message()).or_else(|| column_count(out.message())).unwrap_or(out);
     match (out.span(), span) {
         (None, Some(span)) => out.with_span(span),
         _ => out,
@@ -129,6 +129,14 @@ fn schema_error(error: &SchemaError) -> Error {
         }
         other => Error::sql(tidy(&other.to_string())),
     }
+}
+
+/// DataFusion's words for an INSERT whose query gives too few or too many columns.
+fn column_count(message: &str) -> Option<Error> {
+    message.starts_with("Column count doesn't match insert query").then(|| {
+        Error::sql("the query does not give as many columns as it inserts into")
+            .with_hint("name the columns: INSERT INTO topic (a, b) …; DESCRIBE topic lists them")
+    })
 }
 
 /// "Invalid function 'foo'.\nDid you mean 'log'?", with the suggestion only when it is a near one.

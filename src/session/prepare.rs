@@ -16,8 +16,9 @@ use sqlparser::ast::{
 };
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use crate::bounded::column::{METAS, Meta, meta_by_name};
+use crate::bounded::column::{METAS, Meta, Source, meta_by_name};
 use crate::bounded::statement::Statement;
+use crate::bounded::table::TopicTable;
 use crate::catalog::definitions::Definitions;
 use crate::error::{Error, Result};
 use crate::session::engine::Engine;
@@ -77,6 +78,9 @@ pub async fn prepare(
             continue;
         }
         let name = reference.table();
+        if is_table_function(base, &tokens, name) {
+            continue;
+        }
         let table = resolver.table(name, base).await.map_err(|e| at_name(e, &tokens, name, places))?;
         spellings.add(name);
         add_fields(&mut spellings, &table);
@@ -91,13 +95,77 @@ pub async fn prepare(
     if !mentioned.is_empty() {
         hide_metadata(&mut parsed, &resolver, base).await?;
     }
+    name_insert_columns(&mut parsed, &resolver, base).await?;
+    name_nested(&mut parsed);
     bind::bind(&mut parsed, params, places)?;
     let names = if system { engine.topics().await?.iter().map(|t| t.name.to_string()).collect() } else { Vec::new() };
     let catalog = Arc::new(StatementCatalog::new(Arc::clone(&resolver), base.clone(), names));
-    let state = SessionStateBuilder::new_from_existing(base.clone()).with_catalog_list(catalog).build();
+    let mut state = SessionStateBuilder::new_from_existing(base.clone()).with_catalog_list(catalog).build();
+    // Gives now() its one meaning for the statement; without it the planner leaves the call in place.
+    state.mark_start_execution();
     let plan =
         state.statement_to_plan(PlanStatement::Statement(Box::new(parsed))).await.map_err(|e| located(e, places))?;
     Ok(Prepared { plan, state, statement, notes: resolver.take_notes() })
+}
+
+/// Gives an INSERT without a column list the topic's own columns: metadata that its query mentions is not part of them.
+async fn name_insert_columns(statement: &mut ast::Statement, resolver: &Resolver, state: &SessionState) -> Result<()> {
+    let ast::Statement::Insert(insert) = statement else { return Ok(()) };
+    if !insert.columns.is_empty() {
+        return Ok(());
+    }
+    let ast::TableObject::TableName(name) = &insert.table else { return Ok(()) };
+    let Some(name) = single(name) else { return Ok(()) };
+    let table = resolver.table(&name, state).await?;
+    if let Some(topic) = table.downcast_ref::<TopicTable>() {
+        let columns = topic.columns();
+        let visible =
+            columns.schema.fields().iter().zip(&columns.sources).filter(|(_, s)| !matches!(s, Source::Meta(_)));
+        insert.columns = visible.map(|(f, _)| ObjectName::from(vec![Ident::with_quote('"', f.name())])).collect();
+    }
+    Ok(())
+}
+
+/// Names `customer.name` in a projection `name`, unless that name is taken there.
+fn name_nested(statement: &mut ast::Statement) {
+    struct Namer;
+    impl VisitorMut for Namer {
+        type Break = ();
+        fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+            let mut tables: BTreeSet<String> = BTreeSet::new();
+            for from in &select.from {
+                for factor in std::iter::once(&from.relation).chain(from.joins.iter().map(|j| &j.relation)) {
+                    match factor {
+                        TableFactor::Table { alias: Some(alias), .. }
+                        | TableFactor::Derived { alias: Some(alias), .. } => {
+                            tables.insert(alias.name.value.clone());
+                        }
+                        TableFactor::Table { name, .. } => tables.extend(single(name)),
+                        _ => {}
+                    }
+                }
+            }
+            let last = |item: &SelectItem| match item {
+                SelectItem::UnnamedExpr(ast::Expr::Identifier(name)) => Some(name.value.clone()),
+                SelectItem::UnnamedExpr(ast::Expr::CompoundIdentifier(parts)) => parts.last().map(|p| p.value.clone()),
+                SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.clone()),
+                _ => None,
+            };
+            let names: Vec<Option<String>> = select.projection.iter().map(last).collect();
+            for (item, name) in select.projection.iter_mut().zip(&names) {
+                let SelectItem::UnnamedExpr(ast::Expr::CompoundIdentifier(parts)) = &*item else { continue };
+                let depth = usize::from(parts.first().is_some_and(|p| tables.contains(&p.value)));
+                let Some(name) = name else { continue };
+                if parts.len() > depth + 1 && names.iter().flatten().filter(|n| *n == name).count() == 1 {
+                    let expr = ast::Expr::CompoundIdentifier(parts.clone());
+                    *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
+                }
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let walked = statement.visit(&mut Namer);
+    debug_assert!(walked.is_continue(), "naming never breaks");
 }
 
 /// The metadata columns that the tokens name.
@@ -112,6 +180,14 @@ fn mentioned(tokens: &[TokenWithSpan]) -> Vec<Meta> {
         }
     }
     found
+}
+
+/// Whether `name` is called: `generate_series(1, 10)`.
+fn is_table_function(state: &SessionState, tokens: &[TokenWithSpan], name: &str) -> bool {
+    let called = tokens.windows(2).any(|pair| {
+        matches!(pair, [TokenWithSpan { token: Token::Word(w), .. }, TokenWithSpan { token: Token::LParen, .. }] if w.value == name)
+    });
+    called && state.table_functions().contains_key(&name.to_lowercase())
 }
 
 fn at_name(error: Error, tokens: &[TokenWithSpan], name: &str, places: &Places<'_>) -> Error {
@@ -184,14 +260,11 @@ async fn hide_metadata(statement: &mut ast::Statement, resolver: &Resolver, stat
     for name in names.0 {
         // A name that is no table is a common table expression; those show what they select.
         let Ok(table) = resolver.table(&name, state).await else { continue };
-        let metas: Vec<String> = match table.downcast_ref::<crate::bounded::table::TopicTable>() {
+        let metas: Vec<String> = match table.downcast_ref::<TopicTable>() {
             Some(topic) if !name.starts_with("errors('") => {
                 let columns = topic.columns();
                 let fields = columns.schema.fields().iter().zip(&columns.sources);
-                fields
-                    .filter(|(_, s)| matches!(s, crate::bounded::column::Source::Meta(_)))
-                    .map(|(f, _)| f.name().clone())
-                    .collect()
+                fields.filter(|(_, s)| matches!(s, Source::Meta(_))).map(|(f, _)| f.name().clone()).collect()
             }
             _ => Vec::new(),
         };

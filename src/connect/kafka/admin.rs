@@ -1,7 +1,7 @@
 //! Questions to the cluster that read no record: topics, settings, offsets; and making and deleting topics. Blocking;
 //! every call is bounded by [`LIMIT`], and by much less when all brokers are down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// How long brokers that are down or refuse us may take to change their mind: a name with several addresses is tried
 /// one address after the other.
 const GRACE: Duration = Duration::from_millis(1000);
+/// Longest wait for a committed transaction to be seen.
+const VISIBLE: Duration = Duration::from_secs(2);
 /// How long we wait for an answer the first time; doubled from then on.
 const FIRST_STEP: Duration = Duration::from_millis(200);
 /// How long to listen for what went wrong between two attempts.
@@ -38,6 +40,8 @@ pub(super) struct Desk {
     committed: Mutex<Option<Arc<Probe>>>,
     uncommitted: Mutex<Option<Arc<Probe>>>,
     admin: Mutex<Option<Arc<AdminClient<Context>>>>,
+    /// Partitions of topics asked for, at the latest answer.
+    known: Mutex<HashMap<Arc<str>, i32>>,
 }
 
 struct Probe {
@@ -109,7 +113,13 @@ fn is_passing(error: &KafkaError) -> bool {
 
 impl Desk {
     pub(super) fn new(properties: Properties) -> Self {
-        Desk { properties, committed: Mutex::default(), uncommitted: Mutex::default(), admin: Mutex::default() }
+        Desk {
+            properties,
+            committed: Mutex::default(),
+            uncommitted: Mutex::default(),
+            admin: Mutex::default(),
+            known: Mutex::default(),
+        }
     }
 
     fn probe(&self, isolation: Isolation) -> Result<Arc<Probe>> {
@@ -148,6 +158,21 @@ impl Desk {
 
     /// One topic, if it is there.
     pub(super) fn topic(&self, name: &str) -> Result<Option<Topic>> {
+        let topic = self.look_up(name)?;
+        let mut known = self.known.lock();
+        match &topic {
+            Some(topic) => known.insert(Arc::clone(&topic.name), topic.partitions),
+            None => known.remove(name),
+        };
+        Ok(topic)
+    }
+
+    /// How many partitions the topic had when last asked for, without asking again.
+    pub(super) fn known_partitions(&self, name: &str) -> Option<i32> {
+        self.known.lock().get(name).copied()
+    }
+
+    fn look_up(&self, name: &str) -> Result<Option<Topic>> {
         use RDKafkaErrorCode as Code;
         if !is_legal_name(name) {
             return Ok(None);
@@ -216,6 +241,25 @@ impl Desk {
         }
         let topic = self.existing(name)?;
         self.list_offsets(&topic, Isolation::ReadUncommitted, Offset::Offset(timestamp_ms))
+    }
+
+    /// Waits until a committed reader sees the offsets in `written`, by partition: transaction markers are written
+    /// after the commit is acknowledged. An older open transaction of someone else can hold that up for as long as it
+    /// likes, so this ends after [`VISIBLE`] in any case.
+    pub(super) fn wait_visible(&self, name: &str, written: &BTreeMap<i32, i64>) -> Result<()> {
+        let topic = self.existing(name)?;
+        let started = Instant::now();
+        loop {
+            let ends = self.list_offsets(&topic, Isolation::ReadCommitted, Offset::End)?;
+            let seen = |(partition, end): &(i32, Option<i64>)| match (written.get(partition), end) {
+                (Some(last), Some(end)) => end > last,
+                _ => true,
+            };
+            if ends.iter().all(seen) || started.elapsed() >= VISIBLE {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// ListOffsets for every partition: `at` is the end (the last stable offset when the isolation is

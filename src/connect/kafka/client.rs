@@ -76,6 +76,7 @@ impl Properties {
             ("queued.max.messages.kbytes", "16384"),
             ("check.crcs", "false"),
             ("socket.timeout.ms", "10000"),
+            ("topic.metadata.propagation.max.ms", "2000"),
         ]);
         config
             .set("group.id", format!("weir-{}", random_id()))
@@ -109,7 +110,7 @@ impl Properties {
     }
 
     fn base(&self) -> ClientConfig {
-        self.with_defaults(&[("reconnect.backoff.max.ms", "1000"), ("log.connection.close", "false")])
+        self.with_defaults(&[("reconnect.backoff.max.ms", "1000")])
     }
 
     /// `defaults`, under what was given, under what may not be changed.
@@ -122,7 +123,7 @@ impl Properties {
             config.set(name.as_str(), value.as_str());
         }
         config.set("client.id", self.client_id());
-        config.set_log_level(RDKafkaLogLevel::Notice);
+        config.set_log_level(RDKafkaLogLevel::Info);
         config
     }
 
@@ -158,6 +159,7 @@ struct Trouble {
     lines: VecDeque<String>,
     hopeless: bool,
     latest: Option<Instant>,
+    history: error::History,
 }
 
 impl Journal {
@@ -183,13 +185,13 @@ impl Journal {
 
     /// Forgets everything: the client works.
     pub(super) fn clear(&self) {
-        *self.inner.lock() = Trouble::default();
+        *self.inner.lock() = Trouble { history: error::History::Worked, ..Trouble::default() };
     }
 
     /// What the lines mean, as one error. `brokers` is the bootstrap list.
     pub(super) fn diagnosis(&self, brokers: &str) -> Error {
-        let lines: Vec<String> = self.inner.lock().lines.iter().cloned().collect();
-        error::diagnose(lines.iter().map(String::as_str), brokers)
+        let inner = self.inner.lock();
+        error::diagnose(inner.lines.iter().map(String::as_str), brokers, inner.history)
     }
 
     fn give_up(&self) {
@@ -205,8 +207,9 @@ pub(super) struct Context {
 }
 
 impl ClientContext for Context {
-    fn log(&self, level: RDKafkaLogLevel, _facility: &str, message: &str) {
-        if (level as i32) <= (RDKafkaLogLevel::Error as i32) {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        // A connection closed by the other side is a FAIL at level info.
+        if facility == "FAIL" || (level as i32) <= (RDKafkaLogLevel::Error as i32) {
             self.journal.note(message);
         }
     }

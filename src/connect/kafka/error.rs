@@ -15,6 +15,16 @@ enum Phase {
     Sasl,
 }
 
+/// What is known of the cluster besides the lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum History {
+    /// It never answered: the properties may be wrong.
+    #[default]
+    New,
+    /// It answered before: a connection that is closed is just that.
+    Worked,
+}
+
 /// One failure, read from one line.
 #[derive(Debug)]
 struct Failure {
@@ -27,8 +37,8 @@ struct Failure {
 /// The error that `lines` of one client amount to: the one that got furthest, the latest of equals.
 ///
 /// With no line at all it says that `brokers` did not answer.
-pub(super) fn diagnose<'a>(lines: impl IntoIterator<Item = &'a str>, brokers: &str) -> Error {
-    let worst = lines.into_iter().map(|line| read_line(line, brokers)).max_by_key(|failure| failure.phase);
+pub(super) fn diagnose<'a>(lines: impl IntoIterator<Item = &'a str>, brokers: &str, history: History) -> Error {
+    let worst = lines.into_iter().map(|line| read_line(line, brokers, history)).max_by_key(|failure| failure.phase);
     match worst {
         Some(failure) => Error::connect(failure.message).with_detail(failure.reason).with_hint(failure.hint),
         None => Error::connect(format!("{brokers} did not answer in time (TCP)"))
@@ -37,7 +47,7 @@ pub(super) fn diagnose<'a>(lines: impl IntoIterator<Item = &'a str>, brokers: &s
 }
 
 /// Takes a line like `[thrd:HOST/bootstrap]: HOST/bootstrap: REASON (after 3ms in state CONNECT)` apart.
-fn split_line(line: &str) -> (String, String) {
+fn split_line(line: &str) -> (String, String, Option<Moment>) {
     let line = match line.strip_prefix("[thrd:").and_then(|rest| rest.split_once("]: ")) {
         Some((_, rest)) => rest,
         None => line,
@@ -46,20 +56,50 @@ fn split_line(line: &str) -> (String, String) {
     let (name, reason) = line.split_once(": ").unwrap_or(("", line));
     let host = name.rsplit("://").next().unwrap_or(name);
     let host = host.rsplit_once('/').map_or(host, |(host, _)| host);
-    let reason = reason.rsplit_once(" (after ").map_or(reason, |(reason, _)| reason);
-    (host.to_string(), reason.to_string())
+    let (reason, moment) = match reason.rsplit_once(" (after ") {
+        Some((reason, moment)) => (reason, read_moment(moment)),
+        None => (reason, None),
+    };
+    (host.to_string(), reason.to_string(), moment)
 }
 
-fn read_line(line: &str, brokers: &str) -> Failure {
-    let (host, reason) = split_line(line);
+/// In which state of the connection something happened, and how long that state had lasted.
+#[derive(Debug, PartialEq, Eq)]
+enum Moment {
+    /// Before versions were exchanged.
+    Greeting,
+    /// Within [`AT_ONCE_MS`] after the connection was up.
+    JustUp,
+    Later,
+}
+
+/// A broker that wants a login hangs up this soon after the greeting.
+const AT_ONCE_MS: u64 = 300;
+
+/// Reads `3ms in state CONNECT, 4 identical error(s) suppressed)`.
+fn read_moment(text: &str) -> Option<Moment> {
+    let (millis, state) = text.split_once("ms in state ")?;
+    Some(match millis.parse::<u64>() {
+        Ok(_) if state.starts_with("APIVERSION_QUERY") => Moment::Greeting,
+        Ok(millis) if state.starts_with("UP") && millis < AT_ONCE_MS => Moment::JustUp,
+        _ => Moment::Later,
+    })
+}
+
+fn read_line(line: &str, brokers: &str, history: History) -> Failure {
+    let (host, reason, moment) = split_line(line);
     let host = if host.is_empty() { brokers.to_string() } else { host };
     let has = |needle: &str| reason.contains(needle);
+    let hung_up = has("isconnected") || has("onnection reset");
+    let early = hung_up && history == History::New && matches!(moment, Some(Moment::Greeting | Moment::JustUp));
     let (phase, message, hint) = if has("SASL") || has("Authentication failed") && !has("broker might require") {
         sasl(&host, &reason)
     } else if has("SSL handshake failed") || has("certificate") || has("ssl.") {
         tls(&host, &reason)
     } else if has("might be caused by") || has("broker might require") || has("Invalid response size") {
         greeting(&host, &reason)
+    } else if early {
+        hung_up_early(&host, moment == Some(Moment::JustUp))
     } else if has("Failed to resolve") {
         let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
         let hint = if brokers.contains(name) {
@@ -127,7 +167,12 @@ fn greeting(host: &str, reason: &str) -> (Phase, String, &'static str) {
             ),
         };
     }
-    if reason.contains("broker might require") {
+    hung_up_early(host, reason.contains("broker might require"))
+}
+
+/// A broker that closed the connection during the greeting, or, when `greeted`, right after it.
+fn hung_up_early(host: &str, greeted: bool) -> (Phase, String, &'static str) {
+    if greeted {
         let message = format!("{host} closed the connection right after the greeting: it may expect a login (SASL)");
         return (
             Phase::Greeting,
@@ -309,6 +354,16 @@ mod tests {
             "firewall",
         ),
         (
+            "h:9093/bootstrap: Disconnected (after 0ms in state APIVERSION_QUERY)",
+            "h:9093 closed the connection during the greeting: it may expect TLS (TLS)",
+            "security.protocol",
+        ),
+        (
+            "h:9092/bootstrap: Disconnected (after 4ms in state UP, 2 identical error(s) suppressed)",
+            "h:9092 closed the connection right after the greeting: it may expect a login (SASL)",
+            "user name",
+        ),
+        (
             "GroupCoordinator: h:9092: Disconnected (after 1203ms in state UP)",
             "h:9092 closed the connection (TCP)",
             "running",
@@ -318,7 +373,7 @@ mod tests {
     #[test]
     fn recorded_lines_become_sentences() {
         for (line, sentence, step) in RECORDED {
-            let error = diagnose([*line], "kafka.example:9092");
+            let error = diagnose([*line], "kafka.example:9092", History::New);
             assert_eq!(error.message(), *sentence, "{line}");
             assert_eq!(error.kind(), Kind::Connect);
             assert!(error.hint().is_some_and(|hint| hint.contains(step)), "{line}: {:?}", error.hint());
@@ -331,12 +386,21 @@ mod tests {
             "b:1/bootstrap: Connect to ipv4#10.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)";
         let login = "sasl_plaintext://a:1/bootstrap: SASL authentication error: Authentication failed (after 4ms in state AUTH_REQ)";
         for lines in [[refused, login], [login, refused]] {
-            assert_eq!(diagnose(lines, "a:1,b:1").message(), "a:1 refused the user name or password (SASL)");
+            assert_eq!(
+                diagnose(lines, "a:1,b:1", History::New).message(),
+                "a:1 refused the user name or password (SASL)"
+            );
         }
     }
 
     #[test]
+    fn a_cluster_that_answered_before_is_not_said_to_expect_a_login() {
+        let line = "h:9092/1: Disconnected (after 4ms in state UP)";
+        assert_eq!(diagnose([line], "h:9092", History::Worked).message(), "h:9092 closed the connection (TCP)");
+    }
+
+    #[test]
     fn silence_is_named_too() {
-        assert_eq!(diagnose([], "a:1").message(), "a:1 did not answer in time (TCP)");
+        assert_eq!(diagnose([], "a:1", History::New).message(), "a:1 did not answer in time (TCP)");
     }
 }

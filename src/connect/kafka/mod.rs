@@ -10,6 +10,8 @@ mod error;
 mod queue;
 mod sink;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -96,15 +98,21 @@ impl Connector for Kafka {
         self.ask(move |desk| desk.offsets_at(&topic, timestamp_ms)).await
     }
 
-    /// Whether topic and partitions are there is only known to the cluster: that error arrives in the stream.
+    /// A partition past what the cluster last said of the topic is refused here; a topic nobody asked for before, or
+    /// that is gone by now, is an error in the stream.
     fn read(&self, request: ReadRequest) -> Result<RecordStream> {
+        if let Some(partitions) = self.desk.known_partitions(&request.topic)
+            && let Some(slice) = request.slices.iter().find(|s| s.partition >= partitions)
+        {
+            return Err(Error::sql(format!("topic \"{}\" has no partition {}", request.topic, slice.partition)));
+        }
         source::start(&self.properties, request, self.patience)
     }
 
     async fn writer(&self, topic: &str) -> Result<Box<dyn Writer>> {
         let name = topic.to_string();
         let topic = self.ask(move |desk| desk.existing(&name)).await?;
-        Ok(Box::new(sink::KafkaWriter::new(self.properties.clone(), topic.name, topic.partitions)))
+        Ok(Box::new(sink::KafkaWriter::new(self.properties.clone(), Arc::clone(&self.desk), topic)))
     }
 
     async fn create_topic(&self, topic: NewTopic) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Writing: an idempotent producer, in a transaction as soon as a statement has more than one record. Calls into
 //! librdkafka that may wait run on blocking threads.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,12 +10,13 @@ use parking_lot::Mutex;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
+use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
-use crate::connect::{NewRecord, Writer};
+use crate::connect::{NewRecord, Topic, Writer};
 use crate::error::{Error, Result};
 
+use super::admin::Desk;
 use super::client::{Context, Properties};
 use super::error;
 
@@ -30,10 +32,11 @@ pub(super) struct KafkaWriter {
 }
 
 impl KafkaWriter {
-    /// A writer to a topic that is known to have `partitions` partitions. Connects when there is something to write.
-    pub(super) fn new(properties: Properties, topic: Arc<str>, partitions: i32) -> Self {
+    /// A writer to a topic that is known to be there. Connects when there is something to write.
+    pub(super) fn new(properties: Properties, desk: Arc<Desk>, topic: Topic) -> Self {
+        let Topic { name: topic, partitions, .. } = topic;
         KafkaWriter {
-            appends: Some(Appends { properties, topic, partitions, waiting: None, transaction: None, sent: 0 }),
+            appends: Some(Appends { properties, desk, topic, partitions, waiting: None, transaction: None, sent: 0 }),
         }
     }
 
@@ -94,6 +97,7 @@ impl Writer for KafkaWriter {
 
 struct Appends {
     properties: Properties,
+    desk: Arc<Desk>,
     topic: Arc<str>,
     partitions: i32,
     /// The first record, until it is known whether there will be a second.
@@ -134,20 +138,34 @@ impl Appends {
             let connection = Connection::plain(&self.properties, &self.topic)?;
             connection.send(&record)?;
             connection.flush()?;
+            self.wait_visible(&connection);
             return Ok(1);
         }
         if let Some(connection) = &self.transaction {
             connection.flush()?;
-            connection.producer.commit_transaction(LIMIT).map_err(|e| connection.failure(&e))?;
-            self.transaction = None;
+            connection.commit()?;
+        }
+        if let Some(connection) = self.transaction.take() {
+            self.wait_visible(&connection);
         }
         Ok(self.sent)
+    }
+
+    /// Waits for the end of the transaction to take effect for readers. What is committed stays committed whether or
+    /// not we see it in time: no error from here.
+    fn wait_visible(&self, connection: &Connection) {
+        let written = connection.context.written.lock().clone();
+        let _unseen = self.desk.wait_visible(&self.topic, &written);
     }
 
     fn abort(&mut self) -> Result<()> {
         self.waiting = None;
         match self.transaction.take() {
-            Some(connection) => connection.abort(),
+            Some(connection) => {
+                connection.abort()?;
+                self.wait_visible(&connection);
+                Ok(())
+            }
             None => Ok(()),
         }
     }
@@ -238,6 +256,20 @@ impl Connection {
         self.context.check(&self.topic)
     }
 
+    fn commit(&self) -> Result<()> {
+        let started = Instant::now();
+        loop {
+            match self.producer.commit_transaction(LIMIT) {
+                Ok(()) => return Ok(()),
+                // The outcome is open until the call is repeated and answers.
+                Err(KafkaError::Transaction(e)) if e.is_retriable() && started.elapsed() < LIMIT => {
+                    self.producer.poll(POLL);
+                }
+                Err(e) => return Err(self.failure(&e)),
+            }
+        }
+    }
+
     /// Aborts the transaction. librdkafka waits in it for reports that only a poll from elsewhere delivers.
     fn abort(&self) -> Result<()> {
         std::thread::scope(|scope| {
@@ -272,6 +304,8 @@ fn what(topic: &str) -> String {
 struct SinkContext {
     base: Context,
     refused: Arc<Mutex<Option<RDKafkaErrorCode>>>,
+    /// Per partition the last offset acknowledged.
+    written: Arc<Mutex<BTreeMap<i32, i64>>>,
 }
 
 impl SinkContext {
@@ -300,11 +334,18 @@ impl ProducerContext for SinkContext {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, _opaque: ()) {
-        if let Err((error, _)) = result {
-            // Purged records are what an abort leaves behind.
-            let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
-            if !matches!(code, RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) {
-                self.refused.lock().get_or_insert(code);
+        match result {
+            Ok(message) => {
+                let mut written = self.written.lock();
+                let last = written.entry(message.partition()).or_insert(-1);
+                *last = message.offset().max(*last);
+            }
+            Err((error, _)) => {
+                // Purged records are what an abort leaves behind.
+                let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+                if !matches!(code, RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) {
+                    self.refused.lock().get_or_insert(code);
+                }
             }
         }
     }

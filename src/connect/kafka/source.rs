@@ -185,6 +185,7 @@ impl Reader {
             self.pause(client, &mut scan.ended)?;
             if scan.moved {
                 scan.moved = false;
+                client.journal.clear();
                 scan.latest = Instant::now();
             } else {
                 self.check_patience(client, &scan)?;

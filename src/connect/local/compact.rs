@@ -36,7 +36,8 @@ pub(super) fn compact(partition: &mut Partition, policy: &Policy, now_ms: i64) -
         .map(|(start, end)| Range { partition: partition.place.partition, start: *start, end: *end })
         .take_while(|r| r.end <= stable)
         .collect();
-    if !is_due(partition, &closed, policy)? {
+    let expired = partition.horizon.is_some_and(|horizon| horizon <= now_ms);
+    if !expired && !is_due(partition, &closed, policy)? {
         return Ok(());
     }
     let mut newest: HashMap<Vec<u8>, i64> = HashMap::new();
@@ -54,11 +55,14 @@ pub(super) fn compact(partition: &mut Partition, policy: &Policy, now_ms: i64) -
             Ok(())
         })?;
     }
+    let mut horizon: Option<i64> = None;
     for segment in &closed {
-        rewrite(partition, segment, policy, now_ms, &newest)?;
+        let kept = rewrite(partition, segment, policy, now_ms, &newest)?;
+        horizon = horizon.into_iter().chain(kept).min();
     }
     if let Some(last) = closed.last() {
         partition.cleaned = last.end;
+        partition.horizon = horizon;
         partition.ledger.aborted.retain(|t| t.last >= last.end);
         partition.checkpoint()?;
     }
@@ -159,18 +163,20 @@ impl Output<'_> {
     }
 }
 
+/// Rewrites one segment; returns when the first tombstone that stays in it may go.
 fn rewrite(
     partition: &Partition,
     segment: &Range,
     policy: &Policy,
     now_ms: i64,
     newest: &HashMap<Vec<u8>, i64>,
-) -> Result<()> {
+) -> Result<Option<i64>> {
     let path = segment::path(&partition.dir, segment.start, "log");
     let cleaned = segment::path(&partition.dir, segment.start, "log.cleaned");
     let failed = |e| Error::io(format!("cannot compact {}", path.display()), e);
     let file = File::create(&cleaned).map_err(failed)?;
     let builder = BatchBuilder::default();
+    let mut first_horizon: Option<i64> = None;
     let mut output = Output { file, policy, base: segment.start, builder, horizon: None };
     each_batch(partition, segment, |header, raw| {
         let (Some(keys), Some(values), Some(offsets), Some(times)) =
@@ -190,6 +196,7 @@ fn rewrite(
                     continue;
                 }
                 horizon = Some(until);
+                first_horizon = first_horizon.into_iter().chain(horizon).min();
             }
             output.keep(raw, row, *offset, *time, horizon)?;
         }
@@ -199,5 +206,6 @@ fn rewrite(
     output.file.sync_all().map_err(failed)?;
     std::fs::rename(&cleaned, &path).map_err(failed)?;
     sync_dir(&partition.dir)?;
-    partition.reindex(segment.start)
+    partition.reindex(segment.start)?;
+    Ok(first_horizon)
 }

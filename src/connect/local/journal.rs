@@ -13,6 +13,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -33,8 +34,7 @@ impl Journal {
     pub(super) fn load(dir: &Path) -> Result<Journal> {
         let path = dir.join("transactions.json");
         match std::fs::read(&path) {
-            Ok(text) => serde_json::from_slice(&text)
-                .map_err(|e| Error::data(format!("{} is broken: {e}", path.display())).with_source(e)),
+            Ok(text) => checked(&text).ok_or_else(|| Error::data(format!("{} is damaged", path.display()))),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Journal::default()),
             Err(e) => Err(Error::io(format!("cannot read {}", path.display()), e)),
         }
@@ -43,17 +43,31 @@ impl Journal {
     /// Replaces the file by this, durably.
     pub(super) fn store(&mut self, dir: &Path) -> Result<()> {
         self.generation += 1;
-        replace(dir, "transactions.json", self, true)
+        replace(dir, "transactions.json", &sealed(self)?, true)
     }
 }
 
-/// Replaces the JSON file `name` in `dir` in one step.
-pub(super) fn replace(dir: &Path, name: &str, content: &impl Serialize, durable: bool) -> Result<()> {
+/// `content` as a line of JSON and a line with its checksum.
+pub(super) fn sealed(content: &impl Serialize) -> Result<Vec<u8>> {
+    let mut text = serde_json::to_vec(content).map_err(|e| Error::internal(e.to_string()))?;
+    let seal = format!("\n{:08x}\n", crc32c::crc32c(&text));
+    text.extend_from_slice(seal.as_bytes());
+    Ok(text)
+}
+
+/// What [`sealed`] was given; `None` when the text is damaged.
+pub(super) fn checked<T: DeserializeOwned>(text: &[u8]) -> Option<T> {
+    let (content, seal) = text.split_at_checked(text.len().checked_sub(10)?)?;
+    let right = format!("\n{:08x}\n", crc32c::crc32c(content));
+    (seal == right.as_bytes()).then(|| serde_json::from_slice(content).ok()).flatten()
+}
+
+/// Replaces the file `name` in `dir` in one step.
+pub(super) fn replace(dir: &Path, name: &str, content: &[u8], durable: bool) -> Result<()> {
     let (path, new) = (dir.join(name), dir.join(format!("{name}.new")));
     let failed = |e| Error::io(format!("cannot write {}", path.display()), e);
-    let text = serde_json::to_vec(content).map_err(|e| Error::internal(e.to_string()))?;
     let mut file = File::create(&new).map_err(failed)?;
-    file.write_all(&text).map_err(failed)?;
+    file.write_all(content).map_err(failed)?;
     if durable {
         file.sync_all().map_err(failed)?;
     }

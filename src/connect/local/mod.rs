@@ -224,7 +224,8 @@ impl Inner {
         }
         self.sweep()?;
         for topic in &topics {
-            self.maintain_topic(topic, now_ms())?;
+            // A damaged segment must not keep everyone from writing; whoever reads it is told, as is `maintain`.
+            let _ = self.maintain_topic(topic, now_ms());
         }
         Ok(Owner { journal, _lock: lock })
     }
@@ -295,13 +296,15 @@ impl Inner {
             }
             let id = format!("{:x}-{:x}", now_ms(), std::process::id());
             let made = root.join(format!(".new-{}", new.name));
+            remove_tree(&made)?;
             for partition in 0..new.partitions {
                 Partition::create(&made.join(partition.to_string()))?;
             }
             let unique = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
             let file =
                 TopicFile { id: format!("{id}-{unique:x}"), partitions: new.partitions, config: new.config.clone() };
-            journal::replace(&made, "topic.json", &file, true)?;
+            let text = serde_json::to_vec_pretty(&file).map_err(|e| Error::internal(e.to_string()))?;
+            journal::replace(&made, "topic.json", &text, true)?;
             let dir = root.join(&new.name);
             std::fs::rename(&made, &dir).map_err(|e| Error::io(format!("cannot make {}", dir.display()), e))?;
             journal::sync_dir(&root)
@@ -313,6 +316,7 @@ impl Inner {
         self.own(|_| {
             topic.deleted.store(true, Ordering::Relaxed);
             let gone = self.topics_dir().join(format!(".deleted-{name}"));
+            remove_tree(&gone)?;
             let failed = |e| Error::io(format!("cannot delete {}", topic.dir.display()), e);
             std::fs::rename(&topic.dir, &gone).map_err(failed)?;
             self.topics.lock().remove(name);
@@ -329,6 +333,15 @@ impl Inner {
         let mut jobs: HashMap<i32, Job> = jobs.into_iter().flatten().map(|job| (job.partition, job)).collect();
         let jobs = request.slices.iter().filter_map(|s| jobs.remove(&s.partition));
         read::start(&topic.name, jobs.collect(), if request.in_order { 1 } else { request.threads })
+    }
+}
+
+fn remove_tree(dir: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::io(format!("cannot remove {}", dir.display()), e))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::journal::{replace, sync_dir};
+use super::journal::{checked, replace, sealed, sync_dir};
 use super::segment::{self, Chunks, Index, IndexWriter, Next};
 use crate::connect::batch::{Header, Place, write};
 use crate::connect::ledger::Ledger;
@@ -22,6 +22,7 @@ struct Checkpoint {
     segment: i64,
     position: u64,
     cleaned: i64,
+    horizon: Option<i64>,
     ledger: Ledger,
 }
 
@@ -35,6 +36,8 @@ pub(super) struct Partition {
     pub(super) ledger: Ledger,
     /// Up to which offset the log has been compacted.
     pub(super) cleaned: i64,
+    /// When the first of the tombstones that compaction has kept may go.
+    pub(super) horizon: Option<i64>,
     tail: Option<Tail>,
 }
 
@@ -57,7 +60,7 @@ struct Out {
 impl Partition {
     /// The partition in `dir`, nothing of it read yet.
     pub(super) fn new(place: Place, dir: PathBuf) -> Self {
-        Partition { place, dir, segments: Vec::new(), ledger: Ledger::default(), cleaned: 0, tail: None }
+        Partition { place, dir, segments: Vec::new(), ledger: Ledger::default(), cleaned: 0, horizon: None, tail: None }
     }
 
     /// Makes the folder of a new, empty partition.
@@ -98,12 +101,13 @@ impl Partition {
         };
         self.tail = None;
         let saved = std::fs::read(self.dir.join("checkpoint.json")).unwrap_or_default();
-        if let Ok(saved) = serde_json::from_slice::<Checkpoint>(&saved)
+        if let Some(saved) = checked::<Checkpoint>(&saved)
             && self.segments.contains(&saved.segment)
             && self.open(saved.segment, saved.position)?
         {
             self.ledger = saved.ledger;
             self.cleaned = saved.cleaned;
+            self.horizon = saved.horizon;
             self.ledger.start = first;
             self.segments.retain(|s| *s <= saved.segment);
             return Ok(());
@@ -261,9 +265,10 @@ impl Partition {
             segment: tail.base,
             position: tail.position,
             cleaned: self.cleaned,
+            horizon: self.horizon,
             ledger: self.ledger.clone(),
         };
-        replace(&self.dir, "checkpoint.json", &checkpoint, false)
+        replace(&self.dir, "checkpoint.json", &sealed(&checkpoint)?, false)
     }
 }
 

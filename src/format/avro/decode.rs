@@ -10,8 +10,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BinaryViewArray, RecordBatch, UInt32Array, new_null_array};
-use arrow::compute::{concat, take};
+use arrow::array::{Array, ArrayRef, BinaryViewArray, BooleanArray, RecordBatch, UInt32Array, new_null_array};
+use arrow::compute::{concat, filter, take};
 use arrow::datatypes::Fields;
 use arrow_avro::reader::{Decoder as AvroReader, ReaderBuilder};
 use arrow_avro::schema::{AvroSchema, Fingerprint, FingerprintAlgorithm, SchemaStore};
@@ -163,6 +163,7 @@ impl AvroDecoder {
         errors.extend(recovered.errors.into_iter().map(|(row, reason)| refused(row, reason)));
         for (rows, batch) in recovered.batches {
             let mut columns = Vec::with_capacity(writer.outputs.len());
+            let mut misfits: Vec<Option<String>> = Vec::new();
             for (output, column) in writer.outputs.iter().zip(&self.spec.columns) {
                 let field = self.spec.fields.get(column.index);
                 let field = field.ok_or_else(|| Error::internal("a used column is not among the side's columns"))?;
@@ -170,11 +171,19 @@ impl AvroDecoder {
                     Some((index, fit, natural)) => fitted(&batch, *index, fit, natural)?,
                     None => new_null_array(field.data_type(), batch.num_rows()),
                 };
-                columns.push(
-                    conform(&array, field.data_type(), Misfit::Null)
-                        .map_err(|e| Error::sql(format!("column {} cannot be read: {e}", field.name())))?,
-                );
+                let fits = conform(&array, field.data_type(), Misfit::Null)
+                    .map_err(|e| Error::sql(format!("column {} cannot be read: {e}", field.name())))?;
+                if array.null_count() < fits.null_count() {
+                    misfits.resize(rows.len(), None);
+                    for (row, misfit) in misfits.iter_mut().enumerate() {
+                        if array.is_valid(row) && fits.is_null(row) {
+                            *misfit = Some(field.name().clone());
+                        }
+                    }
+                }
+                columns.push(fits);
             }
+            let (rows, columns) = without(rows, columns, misfits, errors)?;
             pieces.push((rows, columns));
         }
         Ok(())
@@ -183,6 +192,32 @@ impl AvroDecoder {
 
 /// Rows, and their columns.
 type Piece = (Vec<u32>, Vec<ArrayRef>);
+
+/// The piece without the rows in which a column, named in `misfits`, cannot hold the value; those are errors.
+fn without(
+    rows: Vec<u32>,
+    columns: Vec<ArrayRef>,
+    misfits: Vec<Option<String>>,
+    errors: &mut Vec<RecordError>,
+) -> Result<Piece> {
+    if misfits.is_empty() {
+        return Ok((rows, columns));
+    }
+    let keep: BooleanArray = misfits.iter().map(|m| Some(m.is_none())).collect();
+    let mut left = Vec::with_capacity(rows.len());
+    for (row, misfit) in rows.into_iter().zip(misfits) {
+        match misfit {
+            None => left.push(row),
+            Some(name) => errors.push(RecordError {
+                row: row as usize,
+                reason: "the value does not fit the declared type of the column".into(),
+                path: Some(name),
+            }),
+        }
+    }
+    let kept = columns.iter().map(|column| filter(column, &keep)).collect::<Result<Vec<_>, _>>();
+    Ok((left, kept.map_err(|e| Error::internal(format!("Avro columns cannot be filtered: {e}")))?))
+}
 
 fn output(plan: &Plan, available: &Fields, source: Option<usize>) -> Output {
     let source = source?;

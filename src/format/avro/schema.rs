@@ -379,7 +379,7 @@ impl<'a> Parser<'a> {
         let node = match value {
             Value::String(name) => self.named(name, None, namespace),
             Value::Array(branches) => self.union(branches, namespace),
-            Value::Object(object) => self.object(value, object, namespace),
+            Value::Object(object) => self.object(object, namespace),
             _ => Err("a type is neither a name, an object nor a list".into()),
         };
         self.depth -= 1;
@@ -404,7 +404,7 @@ impl<'a> Parser<'a> {
         Ok(Node::Union(nodes))
     }
 
-    fn object(&mut self, value: &'a Value, object: &'a Map<String, Value>, namespace: &str) -> Result<Node, String> {
+    fn object(&mut self, object: &'a Map<String, Value>, namespace: &str) -> Result<Node, String> {
         match object.get("type") {
             Some(Value::String(kind)) => match kind.as_str() {
                 "array" => {
@@ -418,7 +418,7 @@ impl<'a> Parser<'a> {
                     let values = self.node(object.get("values").ok_or("a map has no \"values\"")?, namespace)?;
                     Ok(Node::Map(Box::new(values)))
                 }
-                kind if is_named(kind) => self.definition(value, object, kind, namespace),
+                kind if is_named(kind) => self.definition(object, kind, namespace),
                 name => self.named(name, Some(object), namespace),
             },
             Some(nested @ (Value::Object(_) | Value::Array(_))) => self.node(nested, namespace),
@@ -461,13 +461,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn definition(
-        &mut self,
-        value: &'a Value,
-        object: &'a Map<String, Value>,
-        kind: &str,
-        namespace: &str,
-    ) -> Result<Node, String> {
+    fn definition(&mut self, object: &'a Map<String, Value>, kind: &str, namespace: &str) -> Result<Node, String> {
         let name = full_name(object, namespace).ok_or_else(|| format!("{kind} has no name"))?;
         let aliases = texts(object, "aliases");
         match kind {
@@ -496,7 +490,6 @@ impl<'a> Parser<'a> {
                 if self.open.contains(&name) {
                     return Err(format!("the type {name} contains itself, which columns cannot express"));
                 }
-                debug_assert!(value.is_object());
                 self.open.push(name.clone());
                 let fields = self.fields(object, &name);
                 self.open.pop();

@@ -49,52 +49,54 @@ fn decode_one(schema: &str, body: &[u8]) -> Decoded {
     got
 }
 
+/// Types, the bytes of a value, and how it is shown.
+const TYPES: &[(&str, &[u8], &str)] = &[
+    (r#""boolean""#, &[1], "true"),
+    (r#""int""#, &[3], "-2"),
+    (r#""long""#, &[0xFE, 0xFF, 0xFF, 0xFF, 0x1F], "4294967295"),
+    (r#""float""#, &[0, 0, 0x80, 0x3F], "1.0"),
+    (r#""double""#, &[0, 0, 0, 0, 0, 0, 0xF0, 0x3F], "1.0"),
+    (r#""string""#, b"\x04hi", "hi"),
+    (r#""bytes""#, b"\x04hi", "6869"),
+    (r#"{"type":"string","logicalType":"uuid"}"#, b"\x04hi", "hi"),
+    (r#"{"type":"enum","name":"E","symbols":["A","B"]}"#, &[2], "B"),
+    (r#"{"type":"fixed","name":"F","size":2}"#, b"hi", "6869"),
+    (
+        r#"{"type":"fixed","name":"U","size":16,"logicalType":"uuid"}"#,
+        &[0x12; 16],
+        "12121212-1212-1212-1212-121212121212",
+    ),
+    (r#"{"type":"int","logicalType":"date"}"#, &[2], "1970-01-02"),
+    (r#"{"type":"int","logicalType":"time-millis"}"#, &[2], "00:00:00.001"),
+    (r#"{"type":"long","logicalType":"time-micros"}"#, &[2], "00:00:00.000001"),
+    (r#"{"type":"long","logicalType":"timestamp-millis"}"#, &[2], "1970-01-01T00:00:00.001Z"),
+    (r#"{"type":"long","logicalType":"timestamp-micros"}"#, &[2], "1970-01-01T00:00:00.000001Z"),
+    (r#"{"type":"long","logicalType":"local-timestamp-millis"}"#, &[2], "1970-01-01T00:00:00.001"),
+    (r#"{"type":"bytes","logicalType":"decimal","precision":4,"scale":2}"#, &[4, 0x01, 0x02], "2.58"),
+    (r#"{"type":"bytes","logicalType":"decimal","precision":50,"scale":2}"#, &[2, 0xFF], "-0.01"),
+    (r#"{"type":"bytes","logicalType":"decimal","precision":99,"scale":2}"#, &[2, 0xFF], "ff"),
+    (r#"{"type":"fixed","name":"D","size":2,"logicalType":"decimal","precision":4,"scale":1}"#, &[0, 11], "1.1"),
+    (
+        r#"{"type":"fixed","name":"D","size":12,"logicalType":"duration"}"#,
+        &[1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0],
+        "1 mons 2 days",
+    ),
+    (r#"{"type":"array","items":"int"}"#, &[4, 2, 4, 0], "[1, 2]"),
+    (r#"{"type":"map","values":"int"}"#, b"\x02\x02k\x02\x00", "{k: 1}"),
+    (r#"["null","int"]"#, &[2, 2], "1"),
+    (r#"["null","int"]"#, &[0], ""),
+    (r#"["int","null"]"#, &[0, 2], "1"),
+    (r#"["int"]"#, &[0, 2], "1"),
+    (r#""null""#, &[], ""),
+    (r#"["null","int","string"]"#, b"\x04\x04hi", "{int: , string: hi}"),
+    (r#"["null","int","string"]"#, &[0], ""),
+    (r#"["int",{"type":"record","name":"P","fields":[{"name":"x","type":"int"}]}]"#, &[2, 6], "{int: , P: {x: 3}}"),
+    (r#"{"type":"record","name":"P","fields":[{"name":"x","type":["null","int"]}]}"#, &[2, 6], "{x: 3}"),
+];
+
 #[test]
 fn every_type_is_read_as_the_table_says() {
-    let cases: &[(&str, &[u8], &str)] = &[
-        (r#""boolean""#, &[1], "true"),
-        (r#""int""#, &[3], "-2"),
-        (r#""long""#, &[0xFE, 0xFF, 0xFF, 0xFF, 0x1F], "4294967295"),
-        (r#""float""#, &[0, 0, 0x80, 0x3F], "1.0"),
-        (r#""double""#, &[0, 0, 0, 0, 0, 0, 0xF0, 0x3F], "1.0"),
-        (r#""string""#, b"\x04hi", "hi"),
-        (r#""bytes""#, b"\x04hi", "6869"),
-        (r#"{"type":"string","logicalType":"uuid"}"#, b"\x04hi", "hi"),
-        (r#"{"type":"enum","name":"E","symbols":["A","B"]}"#, &[2], "B"),
-        (r#"{"type":"fixed","name":"F","size":2}"#, b"hi", "6869"),
-        (
-            r#"{"type":"fixed","name":"U","size":16,"logicalType":"uuid"}"#,
-            &[0x12; 16],
-            "12121212-1212-1212-1212-121212121212",
-        ),
-        (r#"{"type":"int","logicalType":"date"}"#, &[2], "1970-01-02"),
-        (r#"{"type":"int","logicalType":"time-millis"}"#, &[2], "00:00:00.001"),
-        (r#"{"type":"long","logicalType":"time-micros"}"#, &[2], "00:00:00.000001"),
-        (r#"{"type":"long","logicalType":"timestamp-millis"}"#, &[2], "1970-01-01T00:00:00.001Z"),
-        (r#"{"type":"long","logicalType":"timestamp-micros"}"#, &[2], "1970-01-01T00:00:00.000001Z"),
-        (r#"{"type":"long","logicalType":"local-timestamp-millis"}"#, &[2], "1970-01-01T00:00:00.001"),
-        (r#"{"type":"bytes","logicalType":"decimal","precision":4,"scale":2}"#, &[4, 0x01, 0x02], "2.58"),
-        (r#"{"type":"bytes","logicalType":"decimal","precision":50,"scale":2}"#, &[2, 0xFF], "-0.01"),
-        (r#"{"type":"bytes","logicalType":"decimal","precision":99,"scale":2}"#, &[2, 0xFF], "ff"),
-        (r#"{"type":"fixed","name":"D","size":2,"logicalType":"decimal","precision":4,"scale":1}"#, &[0, 11], "1.1"),
-        (
-            r#"{"type":"fixed","name":"D","size":12,"logicalType":"duration"}"#,
-            &[1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0],
-            "1 mons 2 days",
-        ),
-        (r#"{"type":"array","items":"int"}"#, &[4, 2, 4, 0], "[1, 2]"),
-        (r#"{"type":"map","values":"int"}"#, b"\x02\x02k\x02\x00", "{k: 1}"),
-        (r#"["null","int"]"#, &[2, 2], "1"),
-        (r#"["null","int"]"#, &[0], ""),
-        (r#"["int","null"]"#, &[0, 2], "1"),
-        (r#"["int"]"#, &[0, 2], "1"),
-        (r#""null""#, &[], ""),
-        (r#"["null","int","string"]"#, b"\x04\x04hi", "{int: , string: hi}"),
-        (r#"["null","int","string"]"#, &[0], ""),
-        (r#"["int",{"type":"record","name":"P","fields":[{"name":"x","type":"int"}]}]"#, &[2, 6], "{int: , P: {x: 3}}"),
-        (r#"{"type":"record","name":"P","fields":[{"name":"x","type":["null","int"]}]}"#, &[2, 6], "{x: 3}"),
-    ];
-    for (node, body, shown) in cases {
+    for (node, body, shown) in TYPES {
         let got = decode_one(&record(&format!(r#"{{"name":"f","type":{node}}}"#)), body);
         assert!(got.errors.is_empty(), "{node}: {:?}", got.errors);
         assert_eq!(testing::shown(&got.columns[0], 0), *shown, "{node}");
@@ -242,6 +244,22 @@ fn declared_columns_match_in_any_case_and_take_their_own_type() {
 }
 
 #[test]
+fn a_value_that_the_declared_type_cannot_hold_is_an_error() {
+    let schema = registered(7, &record(r#"{"name":"a","type":"long"},{"name":"b","type":"long"}"#));
+    let fields: Fields = [("a", DataType::Int32), ("b", DataType::Int64)]
+        .map(|(name, data_type)| arrow::datatypes::Field::new(name, data_type, true))
+        .into_iter()
+        .collect();
+    let columns = vec![ColumnUse::whole(0), ColumnUse::whole(1)];
+    let mut decoder = Avro.decoder(DecodeSpec { fields, reader: None, columns }).unwrap();
+    decoder.learn(7, Ok(schema));
+    let wide = framed(7, &[0xFE, 0xFF, 0xFF, 0xFF, 0x1F, 2]);
+    let got = decoder.decode(&values(&[framed(7, &[2, 2]), wide, framed(7, &[4, 4])])).unwrap();
+    assert_eq!(got.errors.iter().map(|e| (e.row, e.path.as_deref())).collect::<Vec<_>>(), [(1, Some("a"))]);
+    assert_eq!(got.columns[1].as_primitive::<Int64Type>().iter().collect::<Vec<_>>(), [Some(1), None, Some(2)]);
+}
+
+#[test]
 fn writing_honours_the_registered_schema() {
     let schema = registered(
         5,
@@ -346,6 +364,18 @@ proptest! {
             for (a, b) in got.columns.iter().zip(&one.columns) {
                 prop_assert_eq!(testing::shown(a, row), testing::shown(b, 0));
             }
+        }
+    }
+
+    #[test]
+    fn no_bytes_of_any_type_panic(bodies in prop::collection::vec((0usize..TYPES.len(), prop::collection::vec(any::<u8>(), 0..24)), 1..20)) {
+        for (which, body) in bodies {
+            let schema = registered(3, &record(&format!(r#"{{"name":"f","type":{}}}"#, TYPES[which].0)));
+            let (_, mut decoder) = decoder(&schema, &[&schema]);
+            let good = framed(3, TYPES[which].1);
+            let got = decoder.decode(&values(&[good.clone(), framed(3, &body), good])).unwrap();
+            prop_assert!(got.errors.iter().all(|e| e.row == 1));
+            prop_assert_eq!(testing::shown(&got.columns[0], 2), TYPES[which].2);
         }
     }
 

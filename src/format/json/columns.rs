@@ -462,30 +462,11 @@ impl Column {
                 other => return Err(unexpected("an object", other)),
             },
             Values::List(_, offsets, inner) => {
-                if kind != Kind::Array {
-                    return Err(unexpected("an array", kind));
-                }
-                let mut more = parser.open(b']')?;
-                while more {
-                    inner.read(parser)?;
-                    more = parser.next(b']')?;
-                }
+                list(parser, kind, inner)?;
                 offsets.push(offset(inner.len())?);
             }
             Values::Map(_, offsets, keys, inner) => {
-                if kind != Kind::Object {
-                    return Err(unexpected("an object", kind));
-                }
-                let mut more = parser.open(b'}')?;
-                while more {
-                    let key = parser.key()?;
-                    keys.push(key.as_bytes())?;
-                    inner.read(parser).map_err(|mut fault| {
-                        fault.path.push(key.to_string());
-                        fault
-                    })?;
-                    more = parser.next(b'}')?;
-                }
+                map(parser, kind, keys, inner)?;
                 offsets.push(offset(inner.len())?);
             }
         }
@@ -563,6 +544,37 @@ impl Column {
             }
         })
     }
+}
+
+/// Appends the items of an array.
+fn list(parser: &mut Parser<'_>, kind: Kind, items: &mut Column) -> Result<(), Fault> {
+    if kind != Kind::Array {
+        return Err(unexpected("an array", kind));
+    }
+    let mut more = parser.open(b']')?;
+    while more {
+        items.read(parser)?;
+        more = parser.next(b']')?;
+    }
+    Ok(())
+}
+
+/// Appends the entries of an object whose names are data.
+fn map(parser: &mut Parser<'_>, kind: Kind, keys: &mut Var, values: &mut Column) -> Result<(), Fault> {
+    if kind != Kind::Object {
+        return Err(unexpected("an object", kind));
+    }
+    let mut more = parser.open(b'}')?;
+    while more {
+        let key = parser.key()?;
+        keys.push(key.as_bytes())?;
+        values.read(parser).map_err(|mut fault| {
+            fault.path.push(key.to_string());
+            fault
+        })?;
+        more = parser.next(b'}')?;
+    }
+    Ok(())
 }
 
 fn offset(length: usize) -> Result<i32, Fault> {

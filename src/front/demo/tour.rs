@@ -1,6 +1,5 @@
 //! The tour: every query of the folder `queries`, with its text and its answer. Knows no data.
 
-use std::io::Write;
 use std::path::Path;
 
 use crate::error::Error;

@@ -57,8 +57,9 @@ pub async fn query(State(app): State<Arc<App>>, request: Request) -> Response {
     };
     let Ok(slot) = Arc::clone(&app.slots).try_acquire_owned() else {
         app.metrics.turned_away();
-        let error = Error::new(Kind::Limit, format!("{} queries are running already", app.limits.max_queries))
-            .with_hint("try again in a moment");
+        let error =
+            Error::new(Kind::Limit, format!("the limit of running queries ({}) is reached", app.limits.max_queries))
+                .with_hint("try again in a moment");
         let mut response = refusal(&error, "", Some(StatusCode::TOO_MANY_REQUESTS));
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         return response;
@@ -95,6 +96,34 @@ fn session(app: &App, query: &Query) -> Result<Session> {
         session.set(name, value)?;
     }
     Ok(session)
+}
+
+/// What the running query hands to the connection.
+enum Chunk {
+    More(Bytes),
+    /// The last one. A channel that closes without it was broken off.
+    Last(Bytes),
+}
+
+/// The chunks as a body, which fails when the last one is missing: then the client sees that the answer is not whole.
+fn body(receiver: mpsc::Receiver<Chunk>) -> Body {
+    Body::from_stream(futures::stream::unfold(Some(receiver), |receiver| async move {
+        let mut receiver = receiver?;
+        Some(match receiver.recv().await {
+            Some(Chunk::More(bytes)) => (Ok(bytes), Some(receiver)),
+            Some(Chunk::Last(bytes)) => (Ok(bytes), None),
+            None => (Err(io::Error::other("the answer was broken off")), None),
+        })
+    }))
+}
+
+/// How a chunk reached the connection.
+enum Handed {
+    Taken,
+    /// It did, but the query must end with this error.
+    Late(Error),
+    /// It did not: the client is gone or does not read, and nothing that follows would fit.
+    Lost,
 }
 
 /// One running request. Dropping it stops the query, frees the slot and counts the request.
@@ -134,10 +163,7 @@ impl Run {
         }
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
         tokio::spawn(self.stream(first, sender));
-        let chunks = futures::stream::unfold(receiver, |mut receiver| async move {
-            receiver.recv().await.map(|chunk: io::Result<Bytes>| (chunk, receiver))
-        });
-        let mut response = Body::from_stream(chunks).into_response();
+        let mut response = body(receiver).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
         if matches!(format, Format::Csv | Format::Arrow) {
@@ -162,19 +188,13 @@ impl Run {
     }
 
     /// Sends `chunk`, then everything that follows. Ends early when the client is gone.
-    async fn stream(mut self, mut chunk: Vec<u8>, sender: mpsc::Sender<io::Result<Bytes>>) {
+    async fn stream(mut self, mut chunk: Vec<u8>, sender: mpsc::Sender<Chunk>) {
         let failed = loop {
             if !chunk.is_empty() {
-                let bytes = Bytes::from(std::mem::take(&mut chunk));
-                let sent = tokio::select! {
-                    sent = sender.send(Ok(bytes)) => sent.map_err(|_| None),
-                    () = tokio::time::sleep_until(self.deadline) => Err(Some(out_of_time(self.app.timeout()))),
-                    () = self.app.stop.cancelled() => Err(Some(stopping())),
-                };
-                match sent {
-                    Ok(()) => {}
-                    Err(None) => return,
-                    Err(Some(error)) => break Some(error),
+                match self.hand_over(Bytes::from(std::mem::take(&mut chunk)), &sender).await {
+                    Handed::Taken => {}
+                    Handed::Late(error) => break Some(error),
+                    Handed::Lost => return,
                 }
             }
             if self.ended {
@@ -197,8 +217,24 @@ impl Run {
         self.end(failed, chunk, &sender).await;
     }
 
+    /// Hands `bytes` to the connection. When time is up or the server stops, the client gets a moment more to take them, so
+    /// that the error can follow.
+    async fn hand_over(&mut self, bytes: Bytes, sender: &mpsc::Sender<Chunk>) -> Handed {
+        let mut sending = std::pin::pin!(sender.send(Chunk::More(bytes)));
+        let error = tokio::select! {
+            sent = &mut sending => return if sent.is_ok() { Handed::Taken } else { Handed::Lost },
+            () = tokio::time::sleep_until(self.deadline) => out_of_time(self.app.timeout()),
+            () = self.app.stop.cancelled() => stopping(),
+        };
+        if let Ok(Ok(())) = tokio::time::timeout(super::LAST_BYTES, sending).await {
+            return Handed::Late(error);
+        }
+        self.running.failed(error.kind());
+        Handed::Lost
+    }
+
     /// Closes the answer and counts how it ended.
-    async fn end(mut self, failed: Option<Error>, mut chunk: Vec<u8>, sender: &mpsc::Sender<io::Result<Bytes>>) {
+    async fn end(mut self, failed: Option<Error>, mut chunk: Vec<u8>, sender: &mpsc::Sender<Chunk>) {
         match &failed {
             Some(error) => self.running.failed(error.kind()),
             None => self.running.done(),
@@ -206,12 +242,14 @@ impl Run {
         // The query itself ends here, however long the client takes for the rest.
         self.responses = Box::pin(futures::stream::empty());
         let shown = self.encoder.finish(failed.as_ref().map(|e| (e, self.sql.as_str())), &mut chunk);
-        let last = match shown {
-            Ok(true) => Ok(Bytes::from(chunk)),
-            Ok(false) | Err(_) => Err(io::Error::other("the answer is not whole")),
-        };
-        // A client that does not take the end within a moment is gone.
-        let _ = tokio::time::timeout(super::LAST_BYTES, sender.send(last)).await;
+        if !matches!(shown, Ok(true)) {
+            return;
+        }
+        let patience = self.deadline.max(Instant::now() + super::LAST_BYTES);
+        tokio::select! {
+            _ = sender.send(Chunk::Last(Bytes::from(chunk))) => {}
+            () = tokio::time::sleep_until(patience) => {}
+        }
     }
 
     fn encode(&mut self, item: &Item, out: &mut Vec<u8>) -> Result<()> {
@@ -305,7 +343,8 @@ mod tests {
 
     async fn outcome(app: &App, name: &str) -> bool {
         let line = format!("weir_queries_total{{outcome=\"{name}\"}} 1");
-        for _ in 0..1000 {
+        let patience = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < patience {
             if app.metrics.text().unwrap().lines().any(|l| l == line) && app.slots.available_permits() == 1 {
                 return true;
             }
@@ -371,6 +410,19 @@ mod tests {
         let text = text(run(&app, Format::Json, slow).answer(Format::Json).await).await;
         let document: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(document["error"]["message"], "the query took longer than 20 ms");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_loses_its_query_and_knows_it() {
+        let mut app = app(None).await;
+        Arc::get_mut(&mut app).unwrap().limits.timeout = Some(Duration::from_millis(20));
+        let mut list = items(1);
+        for _ in 0..20 {
+            list.extend(items(1).into_iter().skip(1));
+        }
+        let response = run(&app, Format::Ndjson, Box::pin(futures::stream::iter(list))).answer(Format::Ndjson).await;
+        assert!(outcome(&app, "timeout").await);
+        assert!(axum::body::to_bytes(response.into_body(), usize::MAX).await.is_err());
     }
 
     #[tokio::test]

@@ -75,7 +75,7 @@ pub async fn run(session: Session, options: Options) -> i32 {
         Err(e) => return failed(&Error::io("listening for Ctrl-C", e), options.color),
     };
     if let Some(banner) = &options.banner {
-        eprintln!("{banner}");
+        say(&format!("{banner}\n"));
     }
     let editor = LineEditor::start(session.clone(), options.prompt.clone(), options.color, options.history.clone());
     let editor = match editor {
@@ -86,6 +86,8 @@ pub async fn run(session: Session, options: Options) -> i32 {
     // Names are fetched while the person types the first words.
     let _ = shell.session.names();
     loop {
+        // A Ctrl-C that came as the last statement ended was not meant for the next one; one right behind Enter is.
+        while shell.interrupts.recv().now_or_never().flatten().is_some() {}
         match editor.read().await {
             Ok(Line::Text(text)) => {
                 if shell.run(&text, None, 0).await.is_break() {
@@ -99,8 +101,13 @@ pub async fn run(session: Session, options: Options) -> i32 {
     }
 }
 
+/// Talk goes to stderr; when that is gone there is nobody left to tell.
+fn say(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
 fn failed(error: &Error, color: bool) -> i32 {
-    eprint!("{}", error::screen(error, "", None, color));
+    say(&error::screen(error, "", None, color));
     error.kind().exit_code()
 }
 
@@ -155,7 +162,7 @@ impl Shell {
     }
 
     fn complain(&self, error: &Error, text: &str, source: Option<&str>) -> Next {
-        eprint!("{}", error::screen(error, text, source, self.options.color));
+        say(&error::screen(error, text, source, self.options.color));
         Next::Skip
     }
 
@@ -166,22 +173,22 @@ impl Shell {
             Command::Timing(on) => {
                 let on = on.unwrap_or(self.session.settings().get("timing") != "on");
                 self.session.set("timing", if on { "on" } else { "off" })?;
-                eprintln!("timing is {}", if on { "on" } else { "off" });
+                say(&format!("timing is {}\n", if on { "on" } else { "off" }));
             }
             Command::Expanded(on) => {
                 let on = on.unwrap_or(self.session.settings().get("format") != "vertical");
                 self.session.set("format", if on { "vertical" } else { "auto" })?;
-                eprintln!("format is {}", self.session.settings().get("format"));
+                say(&format!("format is {}\n", self.session.settings().get("format")));
             }
             Command::Format(format) => {
                 if let Some(format) = format {
                     self.session.set("format", &format)?;
                 }
-                eprintln!("format is {}", self.session.settings().get("format"));
+                say(&format!("format is {}\n", self.session.settings().get("format")));
             }
             Command::Output(file) => self.redirect(file)?,
-            Command::Connection => eprintln!("{}", self.options.connection),
-            Command::Help(about) => eprint!("{}", command::help(about.as_deref())?),
+            Command::Connection => say(&format!("{}\n", self.options.connection)),
+            Command::Help(about) => say(&command::help(about.as_deref())?),
             Command::Quit => return Ok(ControlFlow::Break(())),
         }
         Ok(ControlFlow::Continue(Next::GoOn))
@@ -198,7 +205,7 @@ impl Shell {
     fn redirect(&mut self, file: Option<String>) -> Result<()> {
         if let Some((name, mut old)) = self.output.take() {
             old.flush().map_err(|e| Error::io(format!("writing {name}"), e))?;
-            eprintln!("wrote {name}");
+            say(&format!("wrote {name}\n"));
         }
         if let Some(name) = file {
             let new = File::create(&name).map_err(|e| Error::io(format!("writing {name}"), e))?;
@@ -253,15 +260,14 @@ impl Shell {
             stop: stop.clone(),
         };
         let interrupts = &mut self.interrupts;
-        // A Ctrl-C from before this statement was not meant for it.
-        while interrupts.recv().now_or_never().flatten().is_some() {}
         let params = Params::new();
         let shown = show(&self.session, sql, &params, &mut output);
         tokio::pin!(shown);
         tokio::select! {
+            // Ctrl-C first: behind a statement that always has rows ready it would wait until there are none.
             biased;
-            outcome = &mut shown => return outcome,
             _ = interrupts.recv() => stop.cancel(),
+            outcome = &mut shown => return outcome,
         }
         shown.await
     }

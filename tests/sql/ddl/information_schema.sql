@@ -1,0 +1,6 @@
+-- information_schema lists topics and streams with their columns.
+CREATE STREAM t (a INT, b VARCHAR) WITH (kafka_topic = 't', value_format = 'json', partitions = 1);
+
+SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1;
+
+SELECT column_name, ordinal_position FROM information_schema.columns WHERE table_name = 't' ORDER BY 2;

@@ -1,0 +1,18 @@
+-- Text that is not SQL.
+SELEC 1;
+
+SELECT FROM WHERE;
+
+SELECT (1;
+
+FLY TO THE MOON;
+
+CREATE TABLE t (a INT);
+
+SELECT 1 SELECT 2;
+
+SELECT 'a' + 1;
+
+SELECT CAST('x' AS INT) AS n;
+
+SELECT 1 / 0;

@@ -1,0 +1,17 @@
+-- Key, partition, timestamp and headers can be written; the rest of the metadata cannot.
+CREATE STREAM t (a INT) WITH (kafka_topic = 't', value_format = 'json', partitions = 3);
+
+INSERT INTO t (_key, _partition, _timestamp, a) VALUES
+  ('k1', 2, '2026-01-01T00:00:00.250Z', 1),
+  (NULL, 0, '2026-01-02T00:00:00Z', 2);
+
+SELECT _partition, _offset, _timestamp, _key, a FROM t ORDER BY a;
+
+-- The same key goes to the same partition, as with the Java client.
+INSERT INTO t (_key, a) VALUES ('x', 3), ('x', 4), ('x', 5);
+
+SELECT count(DISTINCT _partition) AS partitions, count(*) AS n FROM t WHERE _key = 'x';
+
+INSERT INTO t (_offset, a) VALUES (7, 1);
+
+INSERT INTO t (_partition, a) VALUES (3, 1);

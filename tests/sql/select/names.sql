@@ -1,0 +1,17 @@
+-- Names keep their case and match in any case when only one name can be meant.
+CREATE STREAM Orders (orderId BIGINT, Region VARCHAR, amount DECIMAL(10, 2)) WITH (kafka_topic = 'orders', value_format = 'json', partitions = 2);
+
+INSERT INTO orders (orderId, Region, amount, _partition, _timestamp) VALUES
+  (1, 'EU', 10.50, 0, '2026-01-01T00:00:00Z'),
+  (2, 'US', 99.99, 1, '2026-01-01T00:00:01Z'),
+  (3, NULL, 0.01, 0, '2026-01-01T00:00:02Z');
+
+SELECT * FROM orders ORDER BY orderId;
+
+SELECT ORDERID, region AS Land FROM ORDERS WHERE LAND IS NULL OR Amount > 50 ORDER BY orderid;
+
+SELECT orderid, region AS Land FROM orders WHERE amount > 50 ORDER BY land;
+
+SELECT "orderId" FROM orders WHERE "Region" = 'EU';
+
+SELECT "orderid" FROM orders;
