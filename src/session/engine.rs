@@ -121,6 +121,8 @@ impl Engine {
             .with_information_schema(true)
             .with_target_partitions(self.config.threads)
             .with_collect_statistics(false);
+        // Scans have as many streams as there are threads; where they have one, the order of its rows is to be kept.
+        config.options_mut().optimizer.enable_round_robin_repartition = false;
         config.options_mut().sql_parser.enable_ident_normalization = false;
         config.options_mut().sql_parser.collect_spans = true;
         config.options_mut().explain.format = datafusion::common::format::ExplainFormat::Indent;

@@ -78,6 +78,9 @@ pub async fn prepare(
             continue;
         }
         let name = reference.table();
+        if is_table_function(base, &tokens, name) {
+            continue;
+        }
         let table = resolver.table(name, base).await.map_err(|e| at_name(e, &tokens, name, places))?;
         spellings.add(name);
         add_fields(&mut spellings, &table);
@@ -97,7 +100,9 @@ pub async fn prepare(
     bind::bind(&mut parsed, params, places)?;
     let names = if system { engine.topics().await?.iter().map(|t| t.name.to_string()).collect() } else { Vec::new() };
     let catalog = Arc::new(StatementCatalog::new(Arc::clone(&resolver), base.clone(), names));
-    let state = SessionStateBuilder::new_from_existing(base.clone()).with_catalog_list(catalog).build();
+    let mut state = SessionStateBuilder::new_from_existing(base.clone()).with_catalog_list(catalog).build();
+    // Gives now() its one meaning for the statement; without it the planner leaves the call in place.
+    state.mark_start_execution();
     let plan =
         state.statement_to_plan(PlanStatement::Statement(Box::new(parsed))).await.map_err(|e| located(e, places))?;
     Ok(Prepared { plan, state, statement, notes: resolver.take_notes() })
@@ -175,6 +180,14 @@ fn mentioned(tokens: &[TokenWithSpan]) -> Vec<Meta> {
         }
     }
     found
+}
+
+/// Whether `name` is called: `generate_series(1, 10)`.
+fn is_table_function(state: &SessionState, tokens: &[TokenWithSpan], name: &str) -> bool {
+    let called = tokens.windows(2).any(|pair| {
+        matches!(pair, [TokenWithSpan { token: Token::Word(w), .. }, TokenWithSpan { token: Token::LParen, .. }] if w.value == name)
+    });
+    called && state.table_functions().contains_key(&name.to_lowercase())
 }
 
 fn at_name(error: Error, tokens: &[TokenWithSpan], name: &str, places: &Places<'_>) -> Error {

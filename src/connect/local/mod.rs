@@ -224,7 +224,8 @@ impl Inner {
         }
         self.sweep()?;
         for topic in &topics {
-            self.maintain_topic(topic, now_ms())?;
+            // A damaged segment must not keep everyone from writing; whoever reads it is told, as is `maintain`.
+            let _ = self.maintain_topic(topic, now_ms());
         }
         Ok(Owner { journal, _lock: lock })
     }
