@@ -277,9 +277,10 @@ fn all_true(predicates: &[Arc<dyn PhysicalExpr>], batch: &RecordBatch) -> Result
             .and_then(|v| v.into_array(batch.num_rows()))
             .map_err(|e| Error::sql(e.to_string()))?;
         let array = cast(&array, &DataType::Boolean).map_err(arrow)?;
-        let holds = arrow::compute::prep_null_mask_filter(
-            array.as_any().downcast_ref().ok_or_else(|| Error::internal("a predicate that is not boolean"))?,
-        );
+        let holds: &BooleanArray =
+            array.as_any().downcast_ref().ok_or_else(|| Error::internal("a predicate that is not boolean"))?;
+        // The kernel turns NULL into false, and takes only arrays that have NULLs.
+        let holds = if holds.null_count() > 0 { arrow::compute::prep_null_mask_filter(holds) } else { holds.clone() };
         mask = Some(match mask {
             None => holds,
             Some(mask) => arrow::compute::and(&mask, &holds).map_err(arrow)?,

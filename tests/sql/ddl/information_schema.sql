@@ -1,6 +1,21 @@
 -- information_schema lists topics and streams with their columns.
 CREATE STREAM t (a INT, b VARCHAR) WITH (kafka_topic = 't', value_format = 'json', partitions = 1);
+--> created stream t, topic t made with 1 partition
 
 SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1;
+--> ┌──────────────────┐
+--> │ table_name       │
+--> │ VARCHAR          │
+--> ├──────────────────┤
+--> │ _weir_statements │
+--> │ t                │
+--> └──────────────────┘
 
 SELECT column_name, ordinal_position FROM information_schema.columns WHERE table_name = 't' ORDER BY 2;
+--> ┌─────────────┬──────────────────┐
+--> │ column_name │ ordinal_position │
+--> │ VARCHAR     │  BIGINT UNSIGNED │
+--> ├─────────────┼──────────────────┤
+--> │ a           │                0 │
+--> │ b           │                1 │
+--> └─────────────┴──────────────────┘

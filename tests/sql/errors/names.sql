@@ -1,28 +1,79 @@
 -- A name that is not there: which one, where, and the nearest that is.
 CREATE STREAM orders (id INT, amount DOUBLE, customer STRUCT<name VARCHAR>) WITH (kafka_topic = 'orders', value_format = 'json', partitions = 1);
+--> created stream orders, topic orders made with 1 partition
 
 SELECT amout FROM orders;
+--> error: there is no column "amout"
+--> 1 | SELECT amout FROM orders
+-->   |        ^^^^^
+--> hint: did you mean "amount"?
 
 SELECT id,
        o.amnt
 FROM orders o;
+--> error: there is no column "amnt" in o
+--> 2 |        o.amnt
+-->   |        ^^^^^^
+--> hint: columns are: id, amount, customer
 
 SELECT nothing_like_it FROM orders;
+--> error: there is no column "nothing_like_it"
+--> 1 | SELECT nothing_like_it FROM orders
+-->   |        ^^^^^^^^^^^^^^^
+--> hint: columns are: id, amount, customer
 
 SELECT customer.nam FROM orders;
+--> error: Field nam not found in struct
 
 SELECT x.id FROM orders o;
+--> error: there is no column "id" in x
+--> 1 | SELECT x.id FROM orders o
+-->   |        ^^^^
+--> hint: did you mean "id"?
 
 SELECT * FROM ordrs;
+--> error: there is no topic or stream "ordrs"
+--> 1 | SELECT * FROM ordrs
+-->   |               ^^^^^
+--> hint: did you mean "orders"?
 
 SELECT * FROM zebra;
+--> error: there is no topic or stream "zebra"
+--> 1 | SELECT * FROM zebra
+-->   |               ^^^^^
+--> hint: SHOW TOPICS lists them
 
 SELECT coutn(*) FROM orders;
+--> error: there is no function "coutn"
+--> 1 | SELECT coutn(*) FROM orders
+-->   |        ^^^^^
+--> hint: SHOW FUNCTIONS lists them; SHOW FUNCTIONS LIKE 'text' searches
 
 SELECT sum(id, amount) FROM orders;
+--> error: Internal error: Function 'sum' failed to match any signature, errors: Error during planning: Function 'sum' expects 1 arguments but received 2,Error during planning: Function 'sum' expects 1 arguments but received 2,Error during planning: Function 'sum' expects 1 arguments but received 2,Error during planning: Function 'sum' expects 1 arguments but received 2,Error during planning: Function 'sum' expects 1 arguments but received 2,Error during planning: Function 'sum' expects 1 arguments but received 2.
+--> This issue was likely caused by a bug in DataFusion's code. Please help us to resolve this by filing a bug report in our issue tracker: https://github.com/apache/datafusion/issues. No function matches the given name and argument types 'sum(Int32, Float64)'. You might need to add explicit type casts.
+--> 	Candidate functions:
+--> 	sum(Decimal)
+--> 	sum(UInt64)
+--> 	sum(Int64)
+--> 	sum(Float64)
+--> 	sum(Duration)
+--> 	sum(Interval)
 
 SELECT * FROM errors('ordes');
+--> error: there is no topic or stream "ordes"
+--> 1 | SELECT * FROM errors('ordes')
+-->   |               ^^^^^^
+--> hint: did you mean "orders"?
 
 DESCRIBE ordes;
+--> error: there is no topic or stream "ordes"
+--> 1 | DESCRIBE ordes
+-->   |          ^^^^^
+--> hint: did you mean "orders"?
 
 INSERT INTO ordes VALUES (1);
+--> error: there is no topic or stream "ordes"
+--> 1 | INSERT INTO ordes VALUES (1)
+-->   |             ^^^^^
+--> hint: did you mean "orders"?

@@ -1,18 +1,44 @@
 -- Text that is not SQL.
 SELEC 1;
+--> error: this is not a statement weir knows
+--> 1 | SELEC 1
+-->   | ^^^^^
+--> hint: did you mean SELECT?
 
 SELECT FROM WHERE;
+--> error: there is no topic or stream "WHERE"
+--> 1 | SELECT FROM WHERE
+-->   |             ^^^^^
+--> hint: memory memory has no topics yet; `weir demo` makes some to try
 
 SELECT (1;
+--> error: expected ), found EOF
+--> 1 | SELECT (1
+-->   |         ^
 
 FLY TO THE MOON;
+--> error: this is not a statement weir knows
+--> 1 | FLY TO THE MOON
+-->   | ^^^
+--> hint: statements start with one of: SELECT, WITH, VALUES, EXPLAIN, INSERT, CREATE, DROP, COPY, SHOW, LIST, DESCRIBE, PRINT, SET, UNSET
 
 CREATE TABLE t (a INT);
+--> error: expected STREAM, found TABLE
+--> 1 | CREATE TABLE t (a INT)
+-->   |        ^^^^^
+--> hint: weir creates streams: CREATE STREAM name (…) WITH (kafka_topic = …)
 
 SELECT 1 SELECT 2;
+--> error: unexpected SELECT after the statement's end
+--> 1 | SELECT 1 SELECT 2
+-->   |          ^^^^^^
+--> hint: put a ; between statements
 
 SELECT 'a' + 1;
+--> error: Cannot coerce arithmetic expression Utf8 + Int64 to valid types
 
 SELECT CAST('x' AS INT) AS n;
+--> error: Cannot cast string 'x' to value of Int32 type
 
 SELECT 1 / 0;
+--> error: division by zero

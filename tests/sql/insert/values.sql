@@ -1,19 +1,48 @@
 -- INSERT appends records; columns that are not named are NULL.
 CREATE STREAM t (a INT, b VARCHAR, c BOOLEAN) WITH (kafka_topic = 't', value_format = 'json', partitions = 1);
+--> created stream t, topic t made with 1 partition
 
 INSERT INTO t VALUES (1, 'one', true);
+--> inserted 1 record
 
 INSERT INTO t (b, a) VALUES ('two', 2), (NULL, 3);
+--> inserted 2 records
 
 SELECT _offset, a, b, c FROM t ORDER BY _offset;
+--> ┌─────────┬─────┬─────────┬─────────┐
+--> │ _offset │   a │ b       │ c       │
+--> │  BIGINT │ INT │ VARCHAR │ BOOLEAN │
+--> ├─────────┼─────┼─────────┼─────────┤
+--> │       0 │   1 │ one     │ true    │
+--> │       1 │   2 │ two     │ NULL    │
+--> │       2 │   3 │ NULL    │ NULL    │
+--> └─────────┴─────┴─────────┴─────────┘
 
 SELECT _raw FROM t ORDER BY _offset;
+--> ┌────────────────────────────┐
+--> │ _raw                       │
+--> │ VARCHAR                    │
+--> ├────────────────────────────┤
+--> │ {"a":1,"b":"one","c":true} │
+--> │ {"a":2,"b":"two","c":null} │
+--> │ {"a":3,"b":null,"c":null}  │
+--> └────────────────────────────┘
 
 INSERT INTO t (a) VALUES ('not a number');
+--> error: Cannot cast string 'not a number' to value of Int32 type
 
 INSERT INTO t (a, d) VALUES (1, 2);
+--> error: there is no column "d"
+--> hint: did you mean "a"?
 
 INSERT INTO t VALUES (1, 'too few');
+--> error: Inconsistent data length across values list: got 2 values in row 0 but expected 3
 
 -- Nothing of a failed statement is there.
 SELECT count(*) AS n FROM t;
+--> ┌────────┐
+--> │      n │
+--> │ BIGINT │
+--> ├────────┤
+--> │      3 │
+--> └────────┘

@@ -6,28 +6,81 @@ CREATE STREAM t (a INT, b VARCHAR) WITH (kafka_topic = 't', value_format = 'json
 --@ produce t 0 k3 {"a":"twelve","b":"y"}
 --@ produce t 0 k4 \xff\xfe
 --@ produce t 0 k5 {"a":5,"b":"z"}
+--> created stream t, topic t made with 1 partition
 
 SELECT _offset, a, b, _error FROM t ORDER BY _offset;
 --@ receipt
+--> ┌─────────┬──────┬─────────┬─────────────────────────────────────────────────────────────────────────────┐
+--> │ _offset │    a │ b       │ _error                                                                      │
+--> │  BIGINT │  INT │ VARCHAR │ VARCHAR                                                                     │
+--> ├─────────┼──────┼─────────┼─────────────────────────────────────────────────────────────────────────────┤
+--> │       0 │    1 │ x       │ NULL                                                                        │
+--> │       1 │ NULL │ NULL    │ the record is not JSON: true, false or null was expected at byte 0          │
+--> │       2 │ NULL │ NULL    │ the record is not JSON: the text ends where a value was expected at byte 11 │
+--> │       3 │ NULL │ NULL    │ the text is no number for INT                                               │
+--> │       4 │ NULL │ NULL    │ the record is not JSON: it is not UTF-8 text                                │
+--> │       5 │    5 │ z       │ NULL                                                                        │
+--> └─────────┴──────┴─────────┴─────────────────────────────────────────────────────────────────────────────┘
+--> receipt: 6 rows
+--> receipt: t: scanned 6 of 6, partitions 1 of 1, decoded 6, undecodable 4
 
 SELECT _partition, _offset, _timestamp, _key, _error, _raw, octet_length(_value) AS bytes FROM errors('t') ORDER BY _offset;
+--> error: Function 'octet_length' requires String, but received Binary (DataType: BinaryView).
+-->
+--> Hint: Binary types are not automatically coerced to String. Use CAST(column AS VARCHAR) to convert Binary data to String.. No function matches the given name and argument types 'octet_length(BinaryView)'. You might need to add explicit type casts.
+--> 	Candidate functions:
+--> 	octet_length(String)
 
 SELECT * FROM errors('t') ORDER BY _offset LIMIT 1;
+--> ┌────────────┬─────────┬──────────────────────┬────────────────────────────────────────────────────────────────────┬─────────┬────────────┬─────────┬──────────┬──────────────────┐
+--> │ _partition │ _offset │ _timestamp           │ _error                                                             │ _field  │ _schema_id │ _key    │ _raw     │ _value           │
+--> │        INT │  BIGINT │ TIMESTAMP            │ VARCHAR                                                            │ VARCHAR │        INT │ VARCHAR │ VARCHAR  │ BYTES            │
+--> ├────────────┼─────────┼──────────────────────┼────────────────────────────────────────────────────────────────────┼─────────┼────────────┼─────────┼──────────┼──────────────────┤
+--> │          0 │       1 │ 2023-11-14T22:13:20Z │ the record is not JSON: true, false or null was expected at byte 0 │ NULL    │       NULL │ k1      │ not json │ 6e6f74206a736f6e │
+--> └────────────┴─────────┴──────────────────────┴────────────────────────────────────────────────────────────────────┴─────────┴────────────┴─────────┴──────────┴──────────────────┘
 
 SET on_error = skip;
+--> on_error = skip
 
 SELECT a, b FROM t ORDER BY a;
 --@ receipt
+--> ┌─────┬─────────┐
+--> │   a │ b       │
+--> │ INT │ VARCHAR │
+--> ├─────┼─────────┤
+--> │   1 │ x       │
+--> │   5 │ z       │
+--> └─────┴─────────┘
+--> receipt: 2 rows
+--> receipt: t: scanned 6 of 6, partitions 1 of 1, decoded 6, undecodable 4
 
 -- No value is decoded, so no value can be wrong.
 SELECT count(*) AS n FROM t;
+--> ┌────────┐
+--> │      n │
+--> │ BIGINT │
+--> ├────────┤
+--> │      6 │
+--> └────────┘
 
 SET on_error = fail;
+--> on_error = fail
 
 SELECT a FROM t;
+--> error: record 1 of t partition 0 cannot be decoded: the record is not JSON: true, false or null was expected at byte 0
+--> hint: SET on_error = 'null' or 'skip' goes on; SELECT * FROM errors('t') shows them all
 
 SELECT a FROM t WHERE _key = 'k5';
+--> error: the statement's task failed unexpectedly
+--> hint: this is a defect in weir; please report it with the statement
 
 UNSET on_error;
+--> on_error = null
 
 SELECT count(*) AS n, count(a) AS good FROM t;
+--> ┌────────┬────────┐
+--> │      n │   good │
+--> │ BIGINT │ BIGINT │
+--> ├────────┼────────┤
+--> │      6 │      2 │
+--> └────────┴────────┘
