@@ -334,3 +334,45 @@ async fn the_sample_topics_hold_what_they_promise() {
     assert_eq!(one("SELECT max(_timestamp) <= now() FROM orders").await, "true");
     assert_eq!(one("SELECT count(*) > 0 FROM (SELECT _timestamp < lag(_timestamp) OVER (PARTITION BY _partition ORDER BY _offset) AS late FROM orders) WHERE late").await, "true");
 }
+
+/// Exit code, standard output and standard error of `weir demo` in `dir`, with nothing of the caller's environment.
+fn weir_demo(dir: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_weir"));
+    command
+        .arg("demo")
+        .args(arguments)
+        .current_dir(dir)
+        .env_clear()
+        .env("HOME", dir)
+        .stdin(std::process::Stdio::null());
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_demo_runs_again_and_again() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".local/share/weir/demo");
+    let first_line = |text: &str| text.lines().next().unwrap_or("").to_string();
+    let (code, tour, talk) = weir_demo(home.path(), &["--size", "40"]);
+    assert_eq!(code, 0, "{talk}");
+    let made = format!("made sample topics with 40 orders in {} (", folder.display());
+    assert!(first_line(&talk).starts_with(&made), "{talk}");
+    let (code, again, talk) = weir_demo(home.path(), &["--size", "40"]);
+    assert_eq!((code, again), (0, tour), "{talk}");
+    assert_eq!(first_line(&talk), format!("the sample topics are in {}", folder.display()));
+    let (code, _, talk) = weir_demo(home.path(), &["--size", "41", "--quiet"]);
+    assert_eq!((code, talk.as_str()), (0, ""));
+    // Nothing but the demo's own topics is ever touched.
+    std::fs::remove_file(folder.join("demo.json")).unwrap();
+    let (code, out, talk) = weir_demo(home.path(), &["--dir", folder.to_str().unwrap()]);
+    let screen = format!(
+        "error: {} holds other topics, such as clicks\nhint: name an empty or new folder with --dir DIR\n",
+        folder.display()
+    );
+    assert_eq!((code, out, talk), (2, String::new(), screen));
+    let (code, _, talk) = weir_demo(home.path(), &["-b", "127.0.0.1:1"]);
+    assert_eq!(code, 2);
+    assert_eq!(talk, "error: the demo fills a local log, not a cluster\nhint: leave -b out\n");
+}

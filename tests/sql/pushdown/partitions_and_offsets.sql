@@ -27,7 +27,7 @@ SELECT a FROM t WHERE _partition IN (0, 2) AND _offset >= 1 ORDER BY a;
 --> │   3 │
 --> └─────┘
 --> receipt: 2 rows
---> receipt: t: scanned 3 of 9, partitions 3 of 3, decoded 2
+--> receipt: t: scanned 2 of 9, partitions 2 of 3, decoded 2
 
 SELECT a FROM t WHERE _partition = 0 AND _offset BETWEEN 1 AND 1;
 --@ receipt

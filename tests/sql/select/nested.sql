@@ -24,7 +24,7 @@ SELECT id, user.name, user.home.city AS city, tags[1] AS first, marks['y'] AS y 
 --> error: not supported: Dot access not supported for non-string expr: Identifier(Ident { value: "name", quote_style: None, span: Span(Location(1,17)..Location(1,21)) })
 
 SELECT v.id, v.User.Home.ZIP FROM visits v WHERE v.user.home.zip > 1 ORDER BY id;
---> error: not supported: Dot access not supported for non-string expr: Function(Function { name: ObjectName([Identifier(Ident { value: "user", quote_style: None, span: Span(Location(1,52)..Location(1,56)) })]), uses_odbc_syntax: false, parameters: None, args: None, filter: None, null_treatment: None, over: None, within_group: [] })
+--> error: not supported: Dot access not supported for non-string expr: Function(Function { name: ObjectName([Identifier(Ident { value: "user", quote_style: Some('"'), span: Span(Location(1,52)..Location(1,56)) })]), uses_odbc_syntax: false, parameters: None, args: None, filter: None, null_treatment: None, over: None, within_group: [] })
 
 SELECT id, unnest(tags) AS tag FROM visits ORDER BY id, tag;
 --> ┌────────┬─────────┐
