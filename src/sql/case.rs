@@ -60,7 +60,9 @@ pub fn resolve(tokens: &mut [TokenWithSpan], spellings: &Spellings, places: &Pla
         }
         let Some(found) = spellings.by_lower.get(&word.value.to_lowercase()) else { continue };
         if CALLS.contains(&word.keyword) {
+            // The parser looks at the keyword alone.
             word.quote_style = Some('"');
+            word.keyword = Keyword::NoKeyword;
         }
         if found.contains(&word.value) {
             continue;

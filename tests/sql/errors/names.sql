@@ -77,3 +77,9 @@ INSERT INTO ordes VALUES (1);
 --> 1 | INSERT INTO ordes VALUES (1)
 -->   |             ^^^^^
 --> hint: did you mean "orders"?
+
+SELECT id FROM orders WHERE ammount > 1 AND custmer.name = 'x';
+--> error: there is no column "ammount"
+--> 1 | SELECT id FROM orders WHERE ammount > 1 AND custmer.name = 'x'
+-->   |                             ^^^^^^^
+--> hint: did you mean "amount"?

@@ -1,4 +1,4 @@
--- Structs, arrays and maps are columns like any other.
+-- Structs, arrays and maps are columns like any other, also one that is called user.
 CREATE STREAM visits (
   id BIGINT,
   user STRUCT<name VARCHAR, home STRUCT<city VARCHAR, zip INT>>,
@@ -21,10 +21,22 @@ SELECT * FROM visits ORDER BY id;
 --> └────────┴──────────────────────────────────────────────┴────────────┴──────────────┘
 
 SELECT id, user.name, user.home.city AS city, tags[1] AS first, marks['y'] AS y FROM visits ORDER BY id;
---> error: not supported: Dot access not supported for non-string expr: Identifier(Ident { value: "name", quote_style: None, span: Span(Location(1,17)..Location(1,21)) })
+--> ┌────────┬─────────┬─────────┬─────────┬──────┐
+--> │     id │ name    │ city    │ first   │    y │
+--> │ BIGINT │ VARCHAR │ VARCHAR │ VARCHAR │  INT │
+--> ├────────┼─────────┼─────────┼─────────┼──────┤
+--> │      1 │ Ada     │ Paris   │ new     │    2 │
+--> │      2 │ Bob     │ NULL    │ NULL    │ NULL │
+--> │      3 │ NULL    │ NULL    │ NULL    │ NULL │
+--> └────────┴─────────┴─────────┴─────────┴──────┘
 
 SELECT v.id, v.User.Home.ZIP FROM visits v WHERE v.user.home.zip > 1 ORDER BY id;
---> error: not supported: Dot access not supported for non-string expr: Function(Function { name: ObjectName([Identifier(Ident { value: "user", quote_style: Some('"'), span: Span(Location(1,52)..Location(1,56)) })]), uses_odbc_syntax: false, parameters: None, args: None, filter: None, null_treatment: None, over: None, within_group: [] })
+--> ┌────────┬───────┐
+--> │     id │   zip │
+--> │ BIGINT │   INT │
+--> ├────────┼───────┤
+--> │      1 │ 75001 │
+--> └────────┴───────┘
 
 SELECT id, unnest(tags) AS tag FROM visits ORDER BY id, tag;
 --> ┌────────┬─────────┐
