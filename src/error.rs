@@ -210,10 +210,11 @@ impl StdError for Error {
 
 /// The candidate nearest to `wanted`, when it is near enough to be a slip: at most a third of its length away.
 ///
-/// Comparison ignores case. Ties go to the first candidate.
+/// Comparison ignores case; a single letter is never a slip of another. Ties go to the first candidate.
 pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = wanted.to_lowercase();
-    let limit = (wanted.chars().count() / 3).max(1);
+    let length = wanted.chars().count();
+    let limit = (length / 3).max(1).min(length.saturating_sub(1));
     candidates
         .into_iter()
         .map(|c| (strsim::osa_distance(&lower, &c.to_lowercase()), c))
@@ -230,6 +231,8 @@ mod tests {
     fn nearest_suggests_slips_and_keeps_quiet_otherwise() {
         assert_eq!(nearest("amout", ["region", "amount"]), Some("amount"));
         assert_eq!(nearest("AMOUNT", ["amount"]), Some("amount"));
+        assert_eq!(nearest("d", ["a"]), None);
+        assert_eq!(nearest("A", ["a"]), Some("a"));
         assert_eq!(nearest("zebra", ["region", "amount"]), None);
     }
 

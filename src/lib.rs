@@ -44,6 +44,8 @@ pub mod config;
 
 pub mod connect;
 
+pub mod function;
+
 pub mod registry;
 
 pub mod format;

@@ -105,7 +105,9 @@ async fn run_file(text: &str) -> String {
         }
         for tag in &block.tags {
             if let Some(record) = tag.strip_prefix("produce ") {
-                produce(session.engine().connector().as_ref(), record).await;
+                if let Err(error) = produce(session.engine().connector().as_ref(), record).await {
+                    writeln!(out, "--> not produced: {error}").unwrap();
+                }
             }
         }
         out.push_str(&block.rest);
@@ -121,9 +123,9 @@ fn param(declared: &str, params: &mut Params) {
 }
 
 /// `topic partition key value`.
-async fn produce(connector: &dyn Connector, record: &str) {
+async fn produce(connector: &dyn Connector, record: &str) -> weir::error::Result<()> {
     let [topic, partition, key, value] = record.splitn(4, ' ').collect::<Vec<_>>().try_into().unwrap();
-    let mut writer = connector.writer(topic).await.unwrap();
+    let mut writer = connector.writer(topic).await?;
     let record = NewRecord {
         partition: Some(partition.parse().unwrap()),
         key: bytes(key),
@@ -131,8 +133,8 @@ async fn produce(connector: &dyn Connector, record: &str) {
         headers: Vec::new(),
         timestamp_ms: Some(1_700_000_000_000),
     };
-    writer.append(vec![record]).await.unwrap();
-    writer.commit().await.unwrap();
+    writer.append(vec![record]).await?;
+    writer.commit().await.map(|_| ())
 }
 
 fn bytes(text: &str) -> Option<Bytes> {
@@ -277,7 +279,7 @@ async fn the_tour_is_the_folder_of_queries_and_every_query_answers() {
     names.sort();
     toured.sort();
     assert_eq!(names, toured);
-    // Every answer has rows: a line of a query's text is indented, a table's is not.
+    // Every answer has rows: a line of a query's text is indented, a table's is not, and its header has two.
     for stop in demo::TOUR {
         let at = text.find(&format!("\n{}: ", stop.name)).unwrap();
         let section = &text[at + 1..];
@@ -286,8 +288,8 @@ async fn the_tour_is_the_folder_of_queries_and_every_query_answers() {
             .filter_map(|other| section.find(&format!("\n{}: ", other.name)))
             .min()
             .map_or(section, |end| &section[..end]);
-        let lines = section.lines().filter(|l| l.starts_with('|')).count();
-        assert!(lines >= 2, "{} has no rows:\n{section}", stop.name);
+        let lines = section.lines().filter(|l| l.starts_with('│')).count();
+        assert!(lines > 2, "{} has no rows:\n{section}", stop.name);
     }
 }
 
@@ -331,4 +333,46 @@ async fn the_sample_topics_hold_what_they_promise() {
     assert_eq!(one("SELECT count(*) FROM payments p LEFT JOIN orders o ON o.id = p.order_id WHERE p._error IS NULL AND o.id IS NULL").await, "0");
     assert_eq!(one("SELECT max(_timestamp) <= now() FROM orders").await, "true");
     assert_eq!(one("SELECT count(*) > 0 FROM (SELECT _timestamp < lag(_timestamp) OVER (PARTITION BY _partition ORDER BY _offset) AS late FROM orders) WHERE late").await, "true");
+}
+
+/// Exit code, standard output and standard error of `weir demo` in `dir`, with nothing of the caller's environment.
+fn weir_demo(dir: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_weir"));
+    command
+        .arg("demo")
+        .args(arguments)
+        .current_dir(dir)
+        .env_clear()
+        .env("HOME", dir)
+        .stdin(std::process::Stdio::null());
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_demo_runs_again_and_again() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".local/share/weir/demo");
+    let first_line = |text: &str| text.lines().next().unwrap_or("").to_string();
+    let (code, tour, talk) = weir_demo(home.path(), &["--size", "40"]);
+    assert_eq!(code, 0, "{talk}");
+    let made = format!("made sample topics with 40 orders in {} (", folder.display());
+    assert!(first_line(&talk).starts_with(&made), "{talk}");
+    let (code, again, talk) = weir_demo(home.path(), &["--size", "40"]);
+    assert_eq!((code, again), (0, tour), "{talk}");
+    assert_eq!(first_line(&talk), format!("the sample topics are in {}", folder.display()));
+    let (code, _, talk) = weir_demo(home.path(), &["--size", "41", "--quiet"]);
+    assert_eq!((code, talk.as_str()), (0, ""));
+    // Nothing but the demo's own topics is ever touched.
+    std::fs::remove_file(folder.join("demo.json")).unwrap();
+    let (code, out, talk) = weir_demo(home.path(), &["--dir", folder.to_str().unwrap()]);
+    let screen = format!(
+        "error: {} holds other topics, such as clicks\nhint: name an empty or new folder with --dir DIR\n",
+        folder.display()
+    );
+    assert_eq!((code, out, talk), (2, String::new(), screen));
+    let (code, _, talk) = weir_demo(home.path(), &["-b", "127.0.0.1:1"]);
+    assert_eq!(code, 2);
+    assert_eq!(talk, "error: the demo fills a local log, not a cluster\nhint: leave -b out\n");
 }

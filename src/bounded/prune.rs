@@ -46,6 +46,13 @@ impl Bounds {
                 self.add(left);
                 self.add(right);
             }
+            // Also what the planner makes of a short IN list.
+            Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
+                let (mut either, mut other) = (Bounds::default(), Bounds::default());
+                either.add(left);
+                other.add(right);
+                self.narrow(either.or(other));
+            }
             Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
                 if let (Some(name), Some(value)) = (column(left), literal(right)) {
                     self.compare(name, *op, value);
@@ -104,6 +111,26 @@ impl Bounds {
             }
             _ => {}
         }
+    }
+
+    /// What holds when either holds, or a little more.
+    fn or(self, other: Bounds) -> Bounds {
+        Bounds {
+            partitions: self.partitions.zip(other.partitions).map(|(a, b)| a.union(&b).copied().collect()),
+            min_offset: self.min_offset.min(other.min_offset),
+            max_offset: self.max_offset.max(other.max_offset),
+            min_timestamp_ms: self.min_timestamp_ms.zip(other.min_timestamp_ms).map(|(a, b)| a.min(b)),
+        }
+    }
+
+    /// Keeps what both allow.
+    fn narrow(&mut self, other: Bounds) {
+        if let Some(partitions) = &other.partitions {
+            self.keep_partitions(partitions);
+        }
+        self.min_offset = self.min_offset.max(other.min_offset);
+        self.max_offset = self.max_offset.min(other.max_offset);
+        self.min_timestamp_ms = self.min_timestamp_ms.max(other.min_timestamp_ms);
     }
 
     fn keep_partitions(&mut self, wanted: &BTreeSet<i64>) {
@@ -191,6 +218,15 @@ mod tests {
         check(&[col("_offset").between(lit(10), lit(60))], &[(0, 10, 61), (1, 10, 50)]);
         check(&[col("_partition").in_list(vec![lit(0), lit(1)], false).and(col("_partition").eq(lit(2)))], &[]);
         check(&[lit(60_i64).lt_eq(col("_offset"))], &[(0, 60, 100)]);
+    }
+
+    #[test]
+    fn either_of_two_narrows_to_both() {
+        let (p, o) = (|n: i32| col("_partition").eq(lit(n)), |n: i64| col("_offset").eq(lit(n)));
+        check(&[p(0).or(p(7))], &[(0, 5, 100)]);
+        check(&[o(10).or(o(20)).and(p(1))], &[(1, 10, 21)]);
+        check(&[p(0).and(o(10)).or(p(1).and(o(20)))], &[(0, 10, 21), (1, 10, 21)]);
+        check(&[p(0).or(col("x").eq(lit(1)))], &[(0, 5, 100), (1, 0, 50)]);
     }
 
     #[test]

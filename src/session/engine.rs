@@ -126,8 +126,11 @@ impl Engine {
         config.options_mut().sql_parser.enable_ident_normalization = false;
         config.options_mut().sql_parser.collect_spans = true;
         config.options_mut().explain.format = datafusion::common::format::ExplainFormat::Indent;
-        let state =
+        let mut state =
             SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
+        for function in crate::function::scalars() {
+            datafusion::execution::FunctionRegistry::register_udf(&mut state, function).map_err(super::plan_error)?;
+        }
         Ok(self.state.get_or_init(|| state))
     }
 

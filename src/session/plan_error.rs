@@ -19,7 +19,10 @@ pub fn located(error: DataFusionError, places: &Places<'_>) -> Error {
 fn translate(error: DataFusionError, places: Option<&Places<'_>>) -> Error {
     let span = places.and_then(|p| error.diagnostic().and_then(|d| d.span).map(|s| span_of(s, p)));
     let out = bare(error);
-    let out = unknown_function(out.message()).or_else(|| column_count(out.message())).unwrap_or(out);
+    let out = unknown_function(out.message())
+        .or_else(|| wrong_arguments(out.message()))
+        .or_else(|| column_count(out.message()))
+        .unwrap_or(out);
     match (out.span(), span) {
         (None, Some(span)) => out.with_span(span),
         _ => out,
@@ -149,6 +152,16 @@ fn unknown_function(message: &str) -> Option<Error> {
         Some(near) => error.with_hint(format!("did you mean \"{near}\"?")),
         None => error.with_hint("SHOW FUNCTIONS lists them; SHOW FUNCTIONS LIKE 'text' searches"),
     })
+}
+
+/// "… No function matches the given name and argument types 'sum(Int32, Float64)'. … Candidate functions:\n\tsum(Int64)…".
+fn wrong_arguments(message: &str) -> Option<Error> {
+    let (_, rest) = message.split_once("No function matches the given name and argument types '")?;
+    let (call, rest) = rest.split_once('\'')?;
+    let error = Error::sql(format!("there is no function {call}"));
+    let forms = rest.split_once("Candidate functions:").map_or("", |(_, forms)| forms);
+    let forms: Vec<&str> = forms.lines().map(str::trim).filter(|line| !line.is_empty()).take(8).collect();
+    Some(if forms.is_empty() { error } else { error.with_hint(format!("it can be called as {}", forms.join(", "))) })
 }
 
 fn arrow_message(error: &arrow::error::ArrowError) -> String {

@@ -1,5 +1,6 @@
 //! Names keep their case and match case-insensitively when unique: unquoted words of a query are given the spelling of the
-//! column, table or alias they mean. Only the case of a word ever changes, so a keyword stays a keyword.
+//! column, table or alias they mean. Only the case of a word ever changes, so a keyword stays a keyword; but for the few in
+//! [`CALLS`], which would be calls without parentheses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,6 +9,10 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::error::{Error, Result};
 use crate::sql::split::Places;
+
+/// Words that the parser takes for calls even without parentheses; many topics have a field `user`.
+const CALLS: &[Keyword] =
+    &[Keyword::USER, Keyword::CURRENT_USER, Keyword::SESSION_USER, Keyword::CURRENT_CATALOG, Keyword::LOCALTIME];
 
 /// The spellings that a statement's names can have.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +59,11 @@ pub fn resolve(tokens: &mut [TokenWithSpan], spellings: &Spellings, places: &Pla
             continue;
         }
         let Some(found) = spellings.by_lower.get(&word.value.to_lowercase()) else { continue };
+        if CALLS.contains(&word.keyword) {
+            // The parser looks at the keyword alone.
+            word.quote_style = Some('"');
+            word.keyword = Keyword::NoKeyword;
+        }
         if found.contains(&word.value) {
             continue;
         }
@@ -104,6 +114,15 @@ mod tests {
     fn two_spellings_are_ambiguous_unless_exact() {
         assert!(check("select UID from t", &["uid", "Uid"]).is_err());
         assert_eq!(check("select Uid from t", &["uid", "Uid"]).unwrap(), "select Uid from t");
+    }
+
+    #[test]
+    fn a_column_called_user_is_no_call() {
+        assert_eq!(
+            check("select User.name, user from t", &["user"]).unwrap(),
+            "select \"user\" . name , \"user\" from t"
+        );
+        assert_eq!(check("select user from t", &["x"]).unwrap(), "select user from t");
     }
 
     #[test]

@@ -102,6 +102,10 @@ pub fn rewrite(tokens: Vec<TokenWithSpan>, places: &Places<'_>) -> Result<Vec<To
             && apply_last(&mut out, n, &token, places)?
         {
             rest.next();
+            // `orders LAST 10 AS o`: the alias that follows stands in place of ours.
+            if alias_follows(rest.peek()) {
+                out.truncate(out.len().saturating_sub(2));
+            }
             continue;
         }
         out.push(token);
@@ -199,6 +203,8 @@ mod tests {
     fn relations_become_plain_names() {
         check("select * from orders last 10", "select * from \"orders LAST 10\" AS \"orders\"");
         check("select * from orders as o LAST 3 where o.x", "select * from \"orders LAST 3\" AS \"o\" where o . x");
+        check("select * from orders LAST 3 AS o where o.x", "select * from \"orders LAST 3\" AS o where o . x");
+        check("select * from orders LAST 3 o join p on 1", "select * from \"orders LAST 3\" o join p on 1");
         check("select * from errors('orders') e", "select * from \"errors('orders')\" e");
         check("select * from errors('orders')", "select * from \"errors('orders')\" AS \"errors\"");
         check("select * from 'a b.csv' x", "select * from \"a b.csv\" x");

@@ -49,7 +49,10 @@ SELECT * FROM (VALUES (1), (2), (3)) AS v (n) ORDER BY n;
 --> └────────┘
 --> incomplete: cut after 2 rows (max_rows)
 
-SHOW FUNCTIONS 'octet';
---> error: expected the end of the statement, found 'octet'
---> 1 | SHOW FUNCTIONS 'octet'
--->   |                ^^^^^^^
+SHOW FUNCTIONS LIKE 'octet';
+--> ┌──────────────┬─────────┬──────────────────────────────────────────┐
+--> │ function     │ kind    │ description                              │
+--> │ VARCHAR      │ VARCHAR │ VARCHAR                                  │
+--> ├──────────────┼─────────┼──────────────────────────────────────────┤
+--> │ octet_length │ scalar  │ Returns the length of a string in bytes. │
+--> └──────────────┴─────────┴──────────────────────────────────────────┘

@@ -1,29 +1,48 @@
 -- Names that differ by case alone must be written exactly.
-CREATE STREAM t (id INT, ID INT, x INT) WITH (kafka_topic = 't', value_format = 'json', partitions = 1);
+CREATE STREAM t (id INT, ID INT) WITH (kafka_topic = 't', value_format = 'json', partitions = 1);
 --> error: column "ID" is declared twice
---> 1 | CREATE STREAM t (id INT, ID INT, x INT) WITH (kafka_topic = 't', value_format = 'json', partitions = 1)
+--> 1 | CREATE STREAM t (id INT, ID INT) WITH (kafka_topic = 't', value_format = 'json', partitions = 1)
 -->   |                          ^^
 
-INSERT INTO t VALUES (1, 2, 3);
---> error: there is no topic or stream "t"
---> 1 | INSERT INTO t VALUES (1, 2, 3)
--->   |             ^
---> hint: memory memory has no topics yet; `weir demo` makes some to try
+CREATE STREAM seed (x INT) WITH (kafka_topic = 't', value_format = 'json', partitions = 1);
+--@ produce t 0 k {"uid":1,"Uid":2,"x":3}
+--> created stream seed, topic t made with 1 partition
 
-SELECT Id FROM t;
---> error: there is no topic or stream "t"
---> 1 | SELECT Id FROM t
--->   |                ^
---> hint: memory memory has no topics yet; `weir demo` makes some to try
+DROP STREAM seed;
+--> dropped stream seed
 
-SELECT id, "ID" FROM t;
---> error: there is no topic or stream "t"
---> 1 | SELECT id, "ID" FROM t
--->   |                      ^
---> hint: memory memory has no topics yet; `weir demo` makes some to try
+SELECT * FROM t;
+--> ┌────────┬────────┬────────┐
+--> │    uid │    Uid │      x │
+--> │ BIGINT │ BIGINT │ BIGINT │
+--> ├────────┼────────┼────────┤
+--> │      1 │      2 │      3 │
+--> └────────┴────────┴────────┘
+
+SELECT UID FROM t;
+--> error: "UID" is ambiguous: it could be "Uid" or "uid"
+--> 1 | SELECT UID FROM t
+-->   |        ^^^
+--> hint: write it in its exact case, in double quotes: "Uid"
+
+SELECT uid, "Uid" FROM t;
+--> ┌────────┬────────┐
+--> │    uid │    Uid │
+--> │ BIGINT │ BIGINT │
+--> ├────────┼────────┤
+--> │      1 │      2 │
+--> └────────┴────────┘
 
 SELECT x FROM t a JOIN t b ON a.x = b.x;
---> error: there is no topic or stream "t"
+--> error: column "x" is in more than one table
 --> 1 | SELECT x FROM t a JOIN t b ON a.x = b.x
--->   |               ^
---> hint: memory memory has no topics yet; `weir demo` makes some to try
+-->   |        ^
+--> hint: put the table's name or alias in front of it
+
+SELECT a.x, b.uid FROM t a JOIN t b ON a.x = b.x;
+--> ┌────────┬────────┐
+--> │      x │    uid │
+--> │ BIGINT │ BIGINT │
+--> ├────────┼────────┤
+--> │      3 │      1 │
+--> └────────┴────────┘

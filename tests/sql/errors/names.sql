@@ -50,15 +50,8 @@ SELECT coutn(*) FROM orders;
 --> hint: SHOW FUNCTIONS lists them; SHOW FUNCTIONS LIKE 'text' searches
 
 SELECT sum(id, amount) FROM orders;
---> error: Internal error: Function 'sum' failed to match any signature, errors: Error during planning: Function 'sum' expects 1 arguments but received 2,Error during planning: Function 'sum' expects 1 arguments but received 2,Error during planning: Function 'sum' expects 1 arguments but received 2,Error during planning: Function 'sum' expects 1 arguments but received 2,Error during planning: Function 'sum' expects 1 arguments but received 2,Error during planning: Function 'sum' expects 1 arguments but received 2.
---> This issue was likely caused by a bug in DataFusion's code. Please help us to resolve this by filing a bug report in our issue tracker: https://github.com/apache/datafusion/issues. No function matches the given name and argument types 'sum(Int32, Float64)'. You might need to add explicit type casts.
---> 	Candidate functions:
---> 	sum(Decimal)
---> 	sum(UInt64)
---> 	sum(Int64)
---> 	sum(Float64)
---> 	sum(Duration)
---> 	sum(Interval)
+--> error: there is no function sum(Int32, Float64)
+--> hint: it can be called as sum(Decimal), sum(UInt64), sum(Int64), sum(Float64), sum(Duration), sum(Interval)
 
 SELECT * FROM errors('ordes');
 --> error: there is no topic or stream "ordes"
@@ -77,3 +70,9 @@ INSERT INTO ordes VALUES (1);
 --> 1 | INSERT INTO ordes VALUES (1)
 -->   |             ^^^^^
 --> hint: did you mean "orders"?
+
+SELECT id FROM orders WHERE ammount > 1 AND custmer.name = 'x';
+--> error: there is no column "ammount"
+--> 1 | SELECT id FROM orders WHERE ammount > 1 AND custmer.name = 'x'
+-->   |                             ^^^^^^^
+--> hint: did you mean "amount"?

@@ -9,7 +9,7 @@ SELECT FROM WHERE;
 --> error: there is no topic or stream "WHERE"
 --> 1 | SELECT FROM WHERE
 -->   |             ^^^^^
---> hint: memory memory has no topics yet; `weir demo` makes some to try
+--> hint: memory has no topics yet; `weir demo` makes some to try
 
 SELECT (1;
 --> error: expected ), found EOF

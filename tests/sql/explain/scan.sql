@@ -33,7 +33,7 @@ EXPLAIN SELECT a FROM t WHERE _partition = 1 AND b = 'x';
 --> │       TableScan: t projection=[a, b], full_filters=[t._partition = Int32(1)]                                                                                                                                              │
 --> │ physical plan:                                                                                                                                                                                                            │
 --> │   FilterExec: b@1 = x, projection=[a@0]                                                                                                                                                                                   │
---> │     RepartitionExec: partitioning=RoundRobinBatch(2), input_partitions=1                                                                                                                                                  │
+--> │     CooperativeExec                                                                                                                                                                                                       │
 --> │       TopicScan: topic=t, format=json, columns=[a, b], partitions=1 of 2, offsets=2 of 4, reads=[positions, values], decodes=values, before decode: [_partition = Int32(1)], order=by partition and offset, reader=memory │
 --> └───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
 

@@ -8,7 +8,7 @@ SELECT * FROM 'nowhere.xls';
 --> error: there is no topic or stream "nowhere.xls"
 --> 1 | SELECT * FROM 'nowhere.xls'
 -->   |               ^^^^^^^^^^^^^
---> hint: memory memory has no topics yet; `weir demo` makes some to try
+--> hint: memory has no topics yet; `weir demo` makes some to try
 
 COPY (SELECT 1) TO 'x.xls';
 --> error: 'x.xls' does not say what to write

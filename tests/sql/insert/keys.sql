@@ -24,5 +24,9 @@ SELECT _key, _raw FROM users ORDER BY _offset;
 --> └─────────┴────────────────┘
 
 SELECT name FROM users WHERE id = 8;
---> error: the statement's task failed unexpectedly
---> hint: this is a defect in weir; please report it with the statement
+--> ┌─────────┐
+--> │ name    │
+--> │ VARCHAR │
+--> ├─────────┤
+--> │ Bob     │
+--> └─────────┘

@@ -21,8 +21,12 @@ INSERT INTO t (_key, a) VALUES ('x', 3), ('x', 4), ('x', 5);
 --> inserted 3 records
 
 SELECT count(DISTINCT _partition) AS partitions, count(*) AS n FROM t WHERE _key = 'x';
---> error: the statement's task failed unexpectedly
---> hint: this is a defect in weir; please report it with the statement
+--> ┌────────────┬────────┐
+--> │ partitions │      n │
+--> │     BIGINT │ BIGINT │
+--> ├────────────┼────────┤
+--> │          1 │      3 │
+--> └────────────┴────────┘
 
 INSERT INTO t (_offset, a) VALUES (7, 1);
 --> error: column _offset cannot be written

@@ -33,7 +33,7 @@ INSERT INTO t (a) VALUES ('not a number');
 
 INSERT INTO t (a, d) VALUES (1, 2);
 --> error: there is no column "d"
---> hint: did you mean "a"?
+--> hint: columns are: a, b, c
 
 INSERT INTO t VALUES (1, 'too few');
 --> error: Inconsistent data length across values list: got 2 values in row 0 but expected 3

@@ -51,10 +51,12 @@ SELECT a FROM t LAST 3 WHERE a < 6 ORDER BY a;
 --> └─────┘
 
 SELECT l.a AS new, t.a AS old FROM t LAST 1 AS l JOIN t ON t.a = l.a - 1;
---> error: unexpected AS after the statement's end
---> 1 | SELECT l.a AS new, t.a AS old FROM t LAST 1 AS l JOIN t ON t.a = l.a - 1
--->   |                                             ^^
---> hint: put a ; between statements
+--> ┌─────┬─────┐
+--> │ new │ old │
+--> │ INT │ INT │
+--> ├─────┼─────┤
+--> │   6 │   5 │
+--> └─────┴─────┘
 
 SELECT * FROM (SELECT 1) LAST 2;
 --> error: LAST n follows a topic's name

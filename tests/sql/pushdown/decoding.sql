@@ -31,12 +31,26 @@ SELECT _key, count(*) AS n FROM t GROUP BY _key ORDER BY _key;
 
 SELECT a FROM t WHERE _key = 'x' ORDER BY a;
 --@ receipt
---> error: the statement's task failed unexpectedly
---> hint: this is a defect in weir; please report it with the statement
+--> ┌─────┐
+--> │   a │
+--> │ INT │
+--> ├─────┤
+--> │   1 │
+--> │   3 │
+--> └─────┘
+--> receipt: 2 rows
+--> receipt: t: scanned 4 of 6, partitions 2 of 2, decoded 2
 
 SELECT a FROM t WHERE _key = 'x' AND b = 'three';
 --@ receipt
---> error: task 559 panicked with message "called `Option::unwrap()` on a `None` value"
+--> ┌─────┐
+--> │   a │
+--> │ INT │
+--> ├─────┤
+--> │   3 │
+--> └─────┘
+--> receipt: 1 rows
+--> receipt: t: scanned 4 of 6, partitions 2 of 2, decoded 2
 
 SELECT sum(a) AS s FROM t;
 --@ receipt
@@ -51,5 +65,11 @@ SELECT sum(a) AS s FROM t;
 
 SELECT count(*) AS n FROM t WHERE _key = 'nobody';
 --@ receipt
---> error: the statement's task failed unexpectedly
---> hint: this is a defect in weir; please report it with the statement
+--> ┌────────┐
+--> │      n │
+--> │ BIGINT │
+--> ├────────┤
+--> │      0 │
+--> └────────┘
+--> receipt: 1 rows
+--> receipt: t: scanned 4 of 6, partitions 2 of 2, decoded 0

@@ -7,18 +7,38 @@ INSERT INTO t (_partition, a) VALUES (0, 1), (0, 2), (0, 3), (1, 4), (1, 5), (2,
 
 SELECT a FROM t WHERE _partition = 1 ORDER BY a;
 --@ receipt
---> error: the statement's task failed unexpectedly
---> hint: this is a defect in weir; please report it with the statement
+--> ┌─────┐
+--> │   a │
+--> │ INT │
+--> ├─────┤
+--> │   4 │
+--> │   5 │
+--> └─────┘
+--> receipt: 2 rows
+--> receipt: t: scanned 2 of 9, partitions 1 of 3, decoded 2
 
 SELECT a FROM t WHERE _partition IN (0, 2) AND _offset >= 1 ORDER BY a;
 --@ receipt
---> error: the statement's task failed unexpectedly
---> hint: this is a defect in weir; please report it with the statement
+--> ┌─────┐
+--> │   a │
+--> │ INT │
+--> ├─────┤
+--> │   2 │
+--> │   3 │
+--> └─────┘
+--> receipt: 2 rows
+--> receipt: t: scanned 2 of 9, partitions 2 of 3, decoded 2
 
 SELECT a FROM t WHERE _partition = 0 AND _offset BETWEEN 1 AND 1;
 --@ receipt
---> error: the statement's task failed unexpectedly
---> hint: this is a defect in weir; please report it with the statement
+--> ┌─────┐
+--> │   a │
+--> │ INT │
+--> ├─────┤
+--> │   2 │
+--> └─────┘
+--> receipt: 1 rows
+--> receipt: t: scanned 1 of 9, partitions 1 of 3, decoded 1
 
 SELECT a FROM t WHERE _partition = 7;
 --@ receipt

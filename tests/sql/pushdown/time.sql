@@ -16,15 +16,33 @@ INSERT INTO t (a, _timestamp) VALUES (4, '2026-01-01T00:00:03Z');
 
 SELECT a FROM t WHERE _timestamp >= '2026-01-01T00:00:04Z' ORDER BY a;
 --@ receipt
---> error: the statement's task failed unexpectedly
---> hint: this is a defect in weir; please report it with the statement
+--> ┌─────┐
+--> │   a │
+--> │ INT │
+--> ├─────┤
+--> │   3 │
+--> └─────┘
+--> receipt: 1 rows
+--> receipt: t: scanned 2 of 4, partitions 1 of 1, decoded 1
 
 SELECT a FROM t WHERE _timestamp >= TIMESTAMP '2026-01-01 00:00:02Z' AND _timestamp < TIMESTAMP '2026-01-01 00:00:04Z' ORDER BY a;
 --@ receipt
---> error: the statement's task failed unexpectedly
---> hint: this is a defect in weir; please report it with the statement
+--> ┌─────┐
+--> │   a │
+--> │ INT │
+--> ├─────┤
+--> │   2 │
+--> │   4 │
+--> └─────┘
+--> receipt: 2 rows
+--> receipt: t: scanned 3 of 4, partitions 1 of 1, decoded 2
 
 SELECT a FROM t WHERE _timestamp > now() ORDER BY a;
 --@ receipt
---> error: Internal error: invoke should not be called on a simplified now() function.
---> This issue was likely caused by a bug in DataFusion's code. Please help us to resolve this by filing a bug report in our issue tracker: https://github.com/apache/datafusion/issues
+--> ┌─────┐
+--> │   a │
+--> │ INT │
+--> ├─────┤
+--> └─────┘
+--> receipt: 0 rows
+--> receipt: t: scanned 0 of 4, partitions 0 of 1, decoded 0

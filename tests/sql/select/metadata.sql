@@ -60,5 +60,9 @@ SELECT _key, _value IS NULL AS tombstone FROM t ORDER BY _key;
 --> receipt: t: scanned 3 of 3, partitions 2 of 2, decoded 0, tombstones 1
 
 SELECT _headers FROM t WHERE _key = 'k0';
---> error: the statement's task failed unexpectedly
---> hint: this is a defect in weir; please report it with the statement
+--> ┌──────────┐
+--> │ _headers │
+--> │ STRUCT[] │
+--> ├──────────┤
+--> │ []       │
+--> └──────────┘

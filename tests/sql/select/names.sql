@@ -18,11 +18,21 @@ SELECT * FROM orders ORDER BY orderId;
 --> │       3 │ NULL    │          0.01 │
 --> └─────────┴─────────┴───────────────┘
 
-SELECT ORDERID, region AS Land FROM ORDERS WHERE LAND IS NULL OR Amount > 50 ORDER BY orderid;
+-- An alias is not there yet in WHERE.
+SELECT ORDERID, region AS Land FROM ORDERS WHERE LAND IS NULL;
 --> error: there is no column "Land"
---> 1 | SELECT ORDERID, region AS Land FROM ORDERS WHERE LAND IS NULL OR Amount > 50 ORDER BY orderid
+--> 1 | SELECT ORDERID, region AS Land FROM ORDERS WHERE LAND IS NULL
 -->   |                                                  ^^^^
 --> hint: columns are: orderId, Region, amount
+
+SELECT ORDERID, region AS Land FROM ORDERS WHERE REGION IS NULL OR Amount > 50 ORDER BY LAND, orderid;
+--> ┌─────────┬─────────┐
+--> │ orderId │ Land    │
+--> │  BIGINT │ VARCHAR │
+--> ├─────────┼─────────┤
+--> │       2 │ US      │
+--> │       3 │ NULL    │
+--> └─────────┴─────────┘
 
 SELECT orderid, region AS Land FROM orders WHERE amount > 50 ORDER BY land;
 --> ┌─────────┬─────────┐
