@@ -17,6 +17,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("types", 1),
     ("sql", 1),
     ("config", 1),
+    ("function", 2),
     ("connect", 2),
     ("registry", 3),
     ("format", 4),
