@@ -13,7 +13,7 @@
 //! | DATE | Date32 |
 //! | TIME | Time32(ms) |
 //! | TIMESTAMP | Timestamp(ms, UTC) |
-//! | ARRAY<T> | List |
+//! | `ARRAY<T>` | List |
 //! | MAP<K, V> | Map |
 //! | STRUCT<a T, …> | Struct |
 
