@@ -1,4 +1,4 @@
-//! The ways in.
+//! The ways in: shell, scripts, saved queries, the demo, the server. Each is a thin skin over a session.
 
 pub mod cli;
 pub mod demo;
