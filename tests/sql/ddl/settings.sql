@@ -50,9 +50,9 @@ SELECT * FROM (VALUES (1), (2), (3)) AS v (n) ORDER BY n;
 --> incomplete: cut after 2 rows (max_rows)
 
 SHOW FUNCTIONS LIKE 'octet';
---> ┌──────────────┬─────────┬─────────────┐
---> │ function     │ kind    │ description │
---> │ VARCHAR      │ VARCHAR │ VARCHAR     │
---> ├──────────────┼─────────┼─────────────┤
---> │ octet_length │ scalar  │ ''          │
---> └──────────────┴─────────┴─────────────┘
+--> ┌──────────────┬─────────┬──────────────────────────────────────────┐
+--> │ function     │ kind    │ description                              │
+--> │ VARCHAR      │ VARCHAR │ VARCHAR                                  │
+--> ├──────────────┼─────────┼──────────────────────────────────────────┤
+--> │ octet_length │ scalar  │ Returns the length of a string in bytes. │
+--> └──────────────┴─────────┴──────────────────────────────────────────┘
