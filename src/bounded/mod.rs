@@ -1,6 +1,6 @@
 //! Queries that end: topics as DataFusion tables. Knows connectors, formats and shapes; nothing of sessions or fronts.
 //!
-//! [`table`] is the provider, [`column`] its columns, [`prune`] turns predicates into partitions and offsets, [`scan`] is the
+//! [`table`] is the provider, [`mod@column`] its columns, [`prune`] turns predicates into partitions and offsets, [`scan`] is the
 //! plan node, [`rows`] turns raw records into batches, [`tail`] finds the newest n, [`sink`] is the way in, [`usage`] reads
 //! from a plan how much of each column it needs, and [`statement`] is what all scans of one statement share.
 
