@@ -31,6 +31,8 @@
 //! The modules below stand in reading order: each uses only those above it (`tests/tidy.rs`). `ARCHITECTURE.md` has the map.
 
 #![warn(missing_docs)]
+// The documentation is read by those who work on weir: it is built with private items, and may link to them.
+#![allow(rustdoc::private_intra_doc_links)]
 #![warn(clippy::unwrap_used, clippy::indexing_slicing, clippy::clone_on_ref_ptr)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing))]
 

@@ -161,7 +161,7 @@ async fn what_is_written_is_read() {
     let kafka = kafka();
     make(&kafka, "round", 3, &[("max.message.bytes", "2000000")]).await;
     let long = "x".repeat(300_000);
-    let rows = vec![
+    let rows = [
         NewRecord {
             headers: vec![("h".into(), Some(Bytes::from_static(b"1"))), ("h".into(), None)],
             timestamp_ms: Some(1_700_000_000_123),

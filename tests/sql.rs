@@ -104,10 +104,9 @@ async fn run_file(text: &str) -> String {
             writeln!(out, "{}", format!("--> {line}").trim_end()).unwrap();
         }
         for tag in &block.tags {
-            if let Some(record) = tag.strip_prefix("produce ") {
-                if let Err(error) = produce(session.engine().connector().as_ref(), record).await {
-                    writeln!(out, "--> not produced: {error}").unwrap();
-                }
+            let Some(record) = tag.strip_prefix("produce ") else { continue };
+            if let Err(error) = produce(session.engine().connector().as_ref(), record).await {
+                writeln!(out, "--> not produced: {error}").unwrap();
             }
         }
         out.push_str(&block.rest);

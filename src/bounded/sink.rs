@@ -33,6 +33,12 @@ pub struct TopicSink {
     registry: Option<Arc<dyn Registry>>,
 }
 
+/// The encoders of one statement, made when its first rows come.
+struct Encoders {
+    key: Option<Box<dyn Encoder>>,
+    value: Box<dyn Encoder>,
+}
+
 impl TopicSink {
     /// A sink for rows with these columns.
     pub fn new(
@@ -47,7 +53,7 @@ impl TopicSink {
 
     async fn append_all(&self, mut rows: SendableRecordBatchStream) -> Result<u64> {
         self.refuse_what_cannot_be_written()?;
-        let mut encoders: Option<(Option<Box<dyn Encoder>>, Box<dyn Encoder>)> = None;
+        let mut encoders: Option<Encoders> = None;
         let mut writer = self.connector.writer(&self.topic).await?;
         while let Some(batch) = rows.next().await {
             let outcome = match batch {
@@ -85,11 +91,7 @@ impl TopicSink {
         Ok(())
     }
 
-    async fn records(
-        &self,
-        batch: &RecordBatch,
-        encoders: &mut Option<(Option<Box<dyn Encoder>>, Box<dyn Encoder>)>,
-    ) -> Result<Vec<NewRecord>> {
+    async fn records(&self, batch: &RecordBatch, encoders: &mut Option<Encoders>) -> Result<Vec<NewRecord>> {
         let pick = |wanted: fn(&Source) -> Option<usize>, side: &Side| -> Result<RecordBatch> {
             self.side(batch, wanted, side)
         };
@@ -100,11 +102,11 @@ impl TopicSink {
                 Some(_) => Some(self.encoder(&self.shape.key, "key").await?),
                 None => None,
             };
-            *encoders = Some((key, self.encoder(&self.shape.value, "value").await?));
+            *encoders = Some(Encoders { key, value: self.encoder(&self.shape.value, "value").await? });
         }
-        let Some((key_encoder, value_encoder)) = encoders else { return Err(Error::internal("no encoder")) };
-        let payloads = value_encoder.encode(&values)?;
-        let key_bytes = match (keys, key_encoder) {
+        let Some(encoders) = encoders else { return Err(Error::internal("no encoder")) };
+        let payloads = encoders.value.encode(&values)?;
+        let key_bytes = match (keys, &mut encoders.key) {
             (Some(keys), Some(encoder)) => {
                 let encoded = encoder.encode(&keys)?;
                 let null = |row| keys.columns().iter().all(|c| c.is_null(row));

@@ -93,6 +93,7 @@ pub struct ReadRequest {
 
 /// What a reader says.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every event is records; a box would be one more allocation each")]
 pub enum Event {
     /// Some records of one partition, in offset order.
     Records(RawRecords),

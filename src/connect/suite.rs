@@ -257,7 +257,8 @@ async fn committed(c: &dyn Connector) -> Result<()> {
     ensure!(count == 4, "commit said {count}");
     let seen = all(c, &topic).await?;
     let shape: Vec<_> = seen.iter().map(|s| (s.key.as_deref(), s.value.as_deref(), s.timestamp)).collect();
-    let expected: [(Option<&[u8]>, Option<&[u8]>, i64); 4] = [
+    type Row = (Option<&'static [u8]>, Option<&'static [u8]>, i64);
+    let expected: [Row; 4] = [
         (Some(b"a"), Some(b"1"), 1_000),
         (Some(b"b"), None, 1_000),
         (Some(b""), Some(b""), 1_000),

@@ -50,7 +50,7 @@ pub fn decode<'a, S: Segment>(
     payload: impl Fn(u32) -> &'a [u8],
 ) -> Result<Recovered> {
     let mut recovered = Recovered::default();
-    let mut pending = vec![0..rows.len()];
+    let mut pending: Vec<std::ops::Range<usize>> = std::iter::once(0..rows.len()).collect();
     while let Some(range) = pending.pop() {
         let segment = rows.get(range.clone()).unwrap_or_default();
         if segment.is_empty() {

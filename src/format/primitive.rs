@@ -270,7 +270,7 @@ mod tests {
         let null = arrow::array::new_null_array(&DataType::Int64, 1);
         let error = encoder.encode(&RecordBatch::try_from_iter([("k", null)]).unwrap()).unwrap_err();
         assert!(error.message().contains("column k is NULL"));
-        let two = Fields::from(vec![fields[0].clone(), fields[0].clone()]);
+        let two = Fields::from(vec![Arc::clone(&fields[0]), Arc::clone(&fields[0])]);
         assert!(Primitive.encoder(EncodeSpec { fields: two, writer: None }).is_err());
     }
 }

@@ -134,7 +134,8 @@ mod tests {
         let got = Raw.decoder(spec).unwrap().decode(&values).unwrap();
         assert!(got.errors.is_empty());
         assert_eq!(got.columns[0].as_string::<i32>().iter().collect::<Vec<_>>(), [Some("hi"), None, None]);
-        let batch = RecordBatch::try_from_iter([("text", got.columns[0].clone()), ("bytes", got.columns[1].clone())]);
+        let batch =
+            RecordBatch::try_from_iter([("text", Arc::clone(&got.columns[0])), ("bytes", Arc::clone(&got.columns[1]))]);
         let mut encoder = Raw.encoder(EncodeSpec { fields: columns(), writer: None }).unwrap();
         let back = encoder.encode(&batch.unwrap()).unwrap();
         assert_eq!(back, [Bytes::from_static(b"hi"), Bytes::from_static(&[0xFF]), Bytes::new()]);

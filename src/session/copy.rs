@@ -66,7 +66,8 @@ pub async fn copy(
             return Err(e);
         }
     };
-    let message = format!("wrote {count} rows to {}", target.path);
+    let noun = if count == 1 { "row" } else { "rows" };
+    let message = format!("wrote {count} {noun} to {}", target.path);
     send(out, Response::Done { message }).await?;
     let receipt = Receipt { rows: count, elapsed: started.elapsed(), topics: running.receipts(), incomplete: None };
     send(out, Response::Receipt(receipt)).await

@@ -60,6 +60,7 @@ pub async fn prepare(
     let mentioned = mentioned(&tokens);
     let first = parser::parse_query(&tokens, places)?;
     let base = engine.state()?;
+    let streams: Vec<String> = definitions.iter().map(|s| s.name.clone()).collect();
     let resolver = Arc::new(Resolver::new(
         Arc::clone(engine),
         definitions,
@@ -98,7 +99,7 @@ pub async fn prepare(
     name_insert_columns(&mut parsed, &resolver, base).await?;
     name_nested(&mut parsed);
     bind::bind(&mut parsed, params, places)?;
-    let names = if system { engine.topics().await?.iter().map(|t| t.name.to_string()).collect() } else { Vec::new() };
+    let names = if system { listed(engine, streams).await? } else { Vec::new() };
     let catalog = Arc::new(StatementCatalog::new(Arc::clone(&resolver), base.clone(), names));
     let mut state = SessionStateBuilder::new_from_existing(base.clone()).with_catalog_list(catalog).build();
     // Gives now() its one meaning for the statement; without it the planner leaves the call in place.
@@ -180,6 +181,16 @@ fn mentioned(tokens: &[TokenWithSpan]) -> Vec<Meta> {
         }
     }
     found
+}
+
+/// What information_schema lists: topics that are not book-keeping, and streams of other names.
+async fn listed(engine: &Engine, streams: Vec<String>) -> Result<Vec<String>> {
+    let topics = engine.topics().await?;
+    let mut names: Vec<String> = topics.iter().filter(|t| !t.internal).map(|t| t.name.to_string()).collect();
+    names.extend(streams);
+    names.sort();
+    names.dedup();
+    Ok(names)
 }
 
 /// Whether `name` is called: `generate_series(1, 10)`.

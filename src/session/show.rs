@@ -123,7 +123,8 @@ pub async fn describe(session: &Session, name: &Name, out: &Out) -> Result<()> {
     let connector = session.engine().connector();
     if connector.topic(&topic).await?.is_some() {
         let ranges = connector.ranges(&topic, Isolation::ReadCommitted).await?;
-        let message = format!("topic {topic}: {} partitions, {} offsets", ranges.len(), width(&ranges));
+        let partitions = if ranges.len() == 1 { "partition" } else { "partitions" };
+        let message = format!("topic {topic}: {} {partitions}, {} offsets", ranges.len(), width(&ranges));
         send(out, Response::Notice(Notice { message, hint: None })).await?;
     }
     let side = |side: &Side| {

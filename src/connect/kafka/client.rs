@@ -220,14 +220,14 @@ impl ClientContext for Context {
         if code == Some(RDKafkaErrorCode::GroupAuthorizationFailed) || code == Some(RDKafkaErrorCode::PartitionEOF) {
             return;
         }
-        match code {
-            Some(
-                RDKafkaErrorCode::AllBrokersDown
-                | RDKafkaErrorCode::Authentication
-                | RDKafkaErrorCode::SaslAuthenticationFailed
-                | RDKafkaErrorCode::SSL,
-            ) => self.journal.give_up(),
-            _ => {}
+        if let Some(
+            RDKafkaErrorCode::AllBrokersDown
+            | RDKafkaErrorCode::Authentication
+            | RDKafkaErrorCode::SaslAuthenticationFailed
+            | RDKafkaErrorCode::SSL,
+        ) = code
+        {
+            self.journal.give_up();
         }
         if code != Some(RDKafkaErrorCode::AllBrokersDown) {
             self.journal.note(reason);

@@ -202,7 +202,7 @@ fn type_of(data_type: &DataType, path: &str, namer: &mut Namer) -> Result<Value>
         }
         DataType::Map(entries, _) => match entries.data_type() {
             DataType::Struct(pair) if pair.len() == 2 => {
-                let value = pair.iter().nth(1).map(|f| f.data_type().clone()).unwrap_or(DataType::Null);
+                let value = pair.get(1).map(|f| f.data_type().clone()).unwrap_or(DataType::Null);
                 json!({"type": "map", "values": ["null", type_of(&value, &format!("{path}.value"), namer)?]})
             }
             _ => return Err(unsupported(data_type, path)),

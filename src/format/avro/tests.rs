@@ -287,7 +287,7 @@ fn writing_honours_the_registered_schema() {
     let other = Fields::from(vec![arrow::datatypes::Field::new("zzz", DataType::Utf8, true)]);
     let error = Avro.encoder(EncodeSpec { fields: other, writer: Some(Arc::clone(&schema)) }).unwrap_err();
     assert!(error.message().contains("no field for column zzz"));
-    let only_a = Fields::from(vec![spec.fields[0].clone()]);
+    let only_a = Fields::from(vec![Arc::clone(&spec.fields[0])]);
     let error = Avro.encoder(EncodeSpec { fields: only_a, writer: Some(schema) }).unwrap_err();
     assert!(error.message().contains("column b is required by schema 5"));
 }

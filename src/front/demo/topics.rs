@@ -237,7 +237,7 @@ fn order(n: u64, people: &People, clock: &Clock, random: &mut Random) -> Order {
         customer_name: person.name,
         tier: person.tier,
         items,
-        region: i64::try_from(random.one_of(&[0_u8, 0, 0, 1, 1, 2, 3]).min(3)).unwrap_or(0),
+        region: i64::from(random.one_of(&[0_u8, 0, 0, 1, 1, 2, 3]).min(3)),
         status,
         created_at_ms: clock.at(n) - late,
         channel: (n >= clock.size / 2).then_some(channel),

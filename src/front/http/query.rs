@@ -270,7 +270,7 @@ impl Run {
                 self.encoder.rows(batch, out)
             }
             Item::Receipt(receipt) => {
-                let cut = matches!(&receipt.incomplete, Some(_) if !self.encoder.shows_receipts());
+                let cut = receipt.incomplete.is_some() && !self.encoder.shows_receipts();
                 if cut {
                     let why = receipt.incomplete.clone().unwrap_or_default();
                     return Err(Error::new(Kind::Limit, format!("the result is not whole: {why}")));

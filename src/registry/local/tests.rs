@@ -6,14 +6,17 @@ use parking_lot::Mutex as Lock;
 use super::*;
 use crate::connect::{RawRecords, RecordStream, Topic, Writer};
 
+/// Keys and values; `None` while the topic is not there.
+type Log = Option<Vec<(Bytes, Option<Bytes>)>>;
+
 /// One topic with one partition.
 #[derive(Debug, Default)]
 struct OneTopic {
-    log: Arc<Lock<Option<Vec<(Bytes, Option<Bytes>)>>>>,
+    log: Arc<Lock<Log>>,
 }
 
 struct Appender {
-    log: Arc<Lock<Option<Vec<(Bytes, Option<Bytes>)>>>>,
+    log: Arc<Lock<Log>>,
     pending: Vec<NewRecord>,
 }
 

@@ -77,7 +77,7 @@ CREATE STREAM bad (id FISH) WITH (kafka_topic = 'b', value_format = 'json');
 --> error: a topic cannot hold the type FISH
 --> 1 | CREATE STREAM bad (id FISH) WITH (kafka_topic = 'b', value_format = 'json')
 -->   |                    ^^
---> hint: use BOOLEAN, INT, BIGINT, DOUBLE, DECIMAL(p, s), VARCHAR, BYTES, DATE, TIME, TIMESTAMP, ARRAY<T>, MAP<K, V> or STRUCT<…>
+--> hint: use BOOLEAN, INT, BIGINT, DOUBLE, DECIMAL(p, s), VARCHAR, BYTES, DATE, TIME, TIMESTAMP, ARRAY<T>, MAP(K, V) or STRUCT<…>
 
 CREATE STREAM bad (id INT) WITH (kafka_topic = 'orders-eu', value_format = 'json', partitions = 5);
 --> error: topic orders-eu has 2 partitions, not 5

@@ -76,3 +76,6 @@ SELECT id, name FROM t ORDER BY id;
 --> │  11 │ pen, "red" │
 --> │  12 │ NULL       │
 --> └─────┴────────────┘
+
+COPY (SELECT 1 AS n) TO '{dir}/one.ndjson';
+--> wrote 1 row to {dir}/one.ndjson

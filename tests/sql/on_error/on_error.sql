@@ -24,16 +24,16 @@ SELECT _offset, a, b, _error FROM t ORDER BY _offset;
 --> receipt: 6 rows
 --> receipt: t: scanned 6 of 6, partitions 1 of 1, decoded 6, undecodable 4
 
-SELECT _partition, _offset, _timestamp, _key, _error, _raw, encode(_value, 'hex') AS bytes, _field FROM errors('t') ORDER BY _offset;
---> ┌────────────┬─────────┬──────────────────────┬─────────┬─────────────────────────────────────────────────────────────────────────────┬────────────────────────┬──────────────────────────────────────────────┬─────────┐
---> │ _partition │ _offset │ _timestamp           │ _key    │ _error                                                                      │ _raw                   │ bytes                                        │ _field  │
---> │        INT │  BIGINT │ TIMESTAMP            │ VARCHAR │ VARCHAR                                                                     │ VARCHAR                │ VARCHAR                                      │ VARCHAR │
---> ├────────────┼─────────┼──────────────────────┼─────────┼─────────────────────────────────────────────────────────────────────────────┼────────────────────────┼──────────────────────────────────────────────┼─────────┤
---> │          0 │       1 │ 2023-11-14T22:13:20Z │ k1      │ the record is not JSON: true, false or null was expected at byte 0          │ not json               │ 6e6f74206a736f6e                             │ NULL    │
---> │          0 │       2 │ 2023-11-14T22:13:20Z │ k2      │ the record is not JSON: the text ends where a value was expected at byte 11 │ {"a":2,"b":            │ 7b2261223a322c2262223a                       │ b       │
---> │          0 │       3 │ 2023-11-14T22:13:20Z │ k3      │ the text is no number for INT                                               │ {"a":"twelve","b":"y"} │ 7b2261223a227477656c7665222c2262223a2279227d │ a       │
---> │          0 │       4 │ 2023-11-14T22:13:20Z │ k4      │ the record is not JSON: it is not UTF-8 text                                │ NULL                   │ fffe                                         │ NULL    │
---> └────────────┴─────────┴──────────────────────┴─────────┴─────────────────────────────────────────────────────────────────────────────┴────────────────────────┴──────────────────────────────────────────────┴─────────┘
+SELECT _partition, _offset, _timestamp, _key, _error, _raw, encode(_value, 'hex') AS hex, octet_length(_value) AS bytes, _field FROM errors('t') ORDER BY _offset;
+--> ┌────────────┬─────────┬──────────────────────┬─────────┬─────────────────────────────────────────────────────────────────────────────┬────────────────────────┬──────────────────────────────────────────────┬───────┬─────────┐
+--> │ _partition │ _offset │ _timestamp           │ _key    │ _error                                                                      │ _raw                   │ hex                                          │ bytes │ _field  │
+--> │        INT │  BIGINT │ TIMESTAMP            │ VARCHAR │ VARCHAR                                                                     │ VARCHAR                │ VARCHAR                                      │   INT │ VARCHAR │
+--> ├────────────┼─────────┼──────────────────────┼─────────┼─────────────────────────────────────────────────────────────────────────────┼────────────────────────┼──────────────────────────────────────────────┼───────┼─────────┤
+--> │          0 │       1 │ 2023-11-14T22:13:20Z │ k1      │ the record is not JSON: true, false or null was expected at byte 0          │ not json               │ 6e6f74206a736f6e                             │     8 │ NULL    │
+--> │          0 │       2 │ 2023-11-14T22:13:20Z │ k2      │ the record is not JSON: the text ends where a value was expected at byte 11 │ {"a":2,"b":            │ 7b2261223a322c2262223a                       │    11 │ b       │
+--> │          0 │       3 │ 2023-11-14T22:13:20Z │ k3      │ the text is no number for INT                                               │ {"a":"twelve","b":"y"} │ 7b2261223a227477656c7665222c2262223a2279227d │    22 │ a       │
+--> │          0 │       4 │ 2023-11-14T22:13:20Z │ k4      │ the record is not JSON: it is not UTF-8 text                                │ NULL                   │ fffe                                         │     2 │ NULL    │
+--> └────────────┴─────────┴──────────────────────┴─────────┴─────────────────────────────────────────────────────────────────────────────┴────────────────────────┴──────────────────────────────────────────────┴───────┴─────────┘
 
 SELECT * FROM errors('t') ORDER BY _offset LIMIT 1;
 --> ┌────────────┬─────────┬──────────────────────┬────────────────────────────────────────────────────────────────────┬─────────┬────────────┬─────────┬──────────┬──────────────────┐

@@ -17,7 +17,7 @@ SELECT * FROM clicks ORDER BY ms;
 --> └─────────┴────────┴──────────┴─────────┘
 
 DESCRIBE clicks;
---> notice: topic clicks: 1 partitions, 2 offsets
+--> notice: topic clicks: 1 partition, 2 offsets
 --> notice: key: raw bytes; value: json, inferred from 2 records
 --> ┌────────────┬─────────────────────────────────────────┬──────────┬─────────────────────────────────────────────────────────────────────────────────────┐
 --> │ column     │ type                                    │ from     │ description                                                                         │
