@@ -394,7 +394,7 @@ fn the_map_has_every_module() {
 }
 
 #[test]
-fn documents_name_files_that_exist() {
+fn documents_name_files_and_tests_that_exist() {
     let mut findings = Vec::new();
     let mut named = 0;
     for document in ["README.md", "ARCHITECTURE.md"] {
@@ -407,6 +407,10 @@ fn documents_name_files_that_exist() {
             named += 1;
             if !root().join(path).exists() {
                 findings.push(format!("{document}: there is no {path}"));
+            } else if let Some((_, test)) = quoted.split_once("::")
+                && !read(path).contains(&format!("fn {test}("))
+            {
+                findings.push(format!("{document}: there is no {test} in {path}"));
             }
         }
     }
