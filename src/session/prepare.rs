@@ -20,7 +20,7 @@ use crate::bounded::column::{METAS, Meta, Source, meta_by_name};
 use crate::bounded::statement::Statement;
 use crate::bounded::table::TopicTable;
 use crate::catalog::definitions::Definitions;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, nearest};
 use crate::session::engine::Engine;
 use crate::session::plan_error::located;
 use crate::session::resolve::{Resolver, StatementCatalog};
@@ -104,8 +104,10 @@ pub async fn prepare(
     let mut state = SessionStateBuilder::new_from_existing(base.clone()).with_catalog_list(catalog).build();
     // Gives now() its one meaning for the statement; without it the planner leaves the call in place.
     state.mark_start_execution();
-    let plan =
-        state.statement_to_plan(PlanStatement::Statement(Box::new(parsed))).await.map_err(|e| located(e, places))?;
+    let plan = state
+        .statement_to_plan(PlanStatement::Statement(Box::new(parsed)))
+        .await
+        .map_err(|e| suggest(located(e, places), &state, &spellings, &tokens, places))?;
     Ok(Prepared { plan, state, statement, notes: resolver.take_notes() })
 }
 
@@ -167,6 +169,36 @@ fn name_nested(statement: &mut ast::Statement) {
     }
     let walked = statement.visit(&mut Namer);
     debug_assert!(walked.is_continue(), "naming never breaks");
+}
+
+/// Adds to an error of planning what was probably meant: the nearest function, the nearest field and its place.
+fn suggest(
+    error: Error,
+    state: &SessionState,
+    spellings: &Spellings,
+    tokens: &[TokenWithSpan],
+    places: &Places<'_>,
+) -> Error {
+    let between = |start: &str, end: &str| {
+        error.message().strip_prefix(start).and_then(|rest| rest.strip_suffix(end)).map(ToString::to_string)
+    };
+    if let Some(name) = between("there is no function \"", "\"") {
+        let scalar = state.scalar_functions().keys();
+        let functions = scalar.chain(state.aggregate_functions().keys()).chain(state.window_functions().keys());
+        return match nearest(&name, functions.map(String::as_str)) {
+            Some(near) => error.with_hint(format!("did you mean \"{near}\"?")),
+            None => error,
+        };
+    }
+    if let Some(field) = between("Field ", " not found in struct") {
+        let found = Error::sql(format!("there is no field \"{field}\" in the struct"));
+        let found = at_name(found, tokens, &field, places);
+        return match nearest(&field, spellings.iter()) {
+            Some(near) => found.with_hint(format!("did you mean \"{near}\"?")),
+            None => found.with_hint("DESCRIBE topic shows the fields of its columns"),
+        };
+    }
+    error
 }
 
 /// The metadata columns that the tokens name.
