@@ -3,6 +3,7 @@
 //! Order of look-up for a topic nobody declared: the registry's latest schema under `<topic>-key` and `<topic>-value`; else
 //! the schema id in front of a sampled record; else columns inferred from sampled JSON; else text and bytes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::Array;
@@ -184,40 +185,50 @@ async fn sample(connector: &dyn Connector, topic: &str, records: u64) -> Result<
     let ranges = connector.ranges(topic, Isolation::ReadCommitted).await?;
     let filled = ranges.iter().filter(|r| r.end > r.start).count().max(1);
     let share = i64::try_from(records / 2 / filled as u64).unwrap_or(i64::MAX).max(1);
+    // Both halves at once: each is a reader of its own, and most of its time is waiting.
+    let (oldest, newest) =
+        tokio::join!(part(connector, topic, &ranges, share, false), part(connector, topic, &ranges, share, true));
+    let (mut sample, newest) = (oldest?, newest?);
+    sample.keys.extend(newest.keys);
+    sample.values.extend(newest.values);
+    Ok(sample)
+}
+
+/// The oldest `share` records of each partition, or the newest without those.
+async fn part(connector: &dyn Connector, topic: &str, ranges: &[Range], share: i64, newest: bool) -> Result<Sample> {
     let mut sample = Sample::default();
-    for newest in [false, true] {
-        let slices: Vec<Range> = ranges
-            .iter()
-            .filter_map(|r| {
-                let middle = r.end.saturating_sub(share).max(r.start.saturating_add(share).min(r.end));
-                let slice = if newest {
-                    Range { start: middle, ..*r }
-                } else {
-                    Range { end: r.start.saturating_add(share).min(r.end), ..*r }
-                };
-                (slice.end > slice.start).then_some(slice)
-            })
-            .collect();
-        if slices.is_empty() {
-            continue;
+    let slices: Vec<Range> = ranges
+        .iter()
+        .filter_map(|r| {
+            let middle = r.end.saturating_sub(share).max(r.start.saturating_add(share).min(r.end));
+            let slice = if newest {
+                Range { start: middle, ..*r }
+            } else {
+                Range { end: r.start.saturating_add(share).min(r.end), ..*r }
+            };
+            (slice.end > slice.start).then_some(slice)
+        })
+        .collect();
+    if slices.is_empty() {
+        return Ok(sample);
+    }
+    let want = Want { keys: true, values: true, ..Want::default() };
+    let isolation = Isolation::ReadCommitted;
+    let request = ReadRequest { topic: topic.into(), slices, want, isolation, in_order: false, threads: 1 };
+    let stream = connector.read(request)?;
+    // Partitions may come in any interleaving; columns are named in the order they are first seen, so order is settled here.
+    let mut by_partition: BTreeMap<i32, Sample> = BTreeMap::new();
+    while let Ok(event) = stream.events.recv().await {
+        let Event::Records(records) = event? else { continue };
+        let seen = by_partition.entry(records.partition).or_default();
+        for (column, into) in [(&records.keys, &mut seen.keys), (&records.values, &mut seen.values)] {
+            let Some(column) = column else { continue };
+            into.extend((0..column.len()).filter(|i| column.is_valid(*i)).map(|i| column.value(i).to_vec()));
         }
-        let want = Want { keys: true, values: true, ..Want::default() };
-        let request = ReadRequest {
-            topic: topic.into(),
-            slices,
-            want,
-            isolation: Isolation::ReadCommitted,
-            in_order: true,
-            threads: 1,
-        };
-        let stream = connector.read(request)?;
-        while let Ok(event) = stream.events.recv().await {
-            let Event::Records(records) = event? else { continue };
-            for (column, into) in [(&records.keys, &mut sample.keys), (&records.values, &mut sample.values)] {
-                let Some(column) = column else { continue };
-                into.extend((0..column.len()).filter(|i| column.is_valid(*i)).map(|i| column.value(i).to_vec()));
-            }
-        }
+    }
+    for seen in by_partition.into_values() {
+        sample.keys.extend(seen.keys);
+        sample.values.extend(seen.values);
     }
     Ok(sample)
 }

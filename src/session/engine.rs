@@ -152,7 +152,10 @@ impl Engine {
         if let Some(definitions) = cached {
             return Ok(definitions);
         }
-        let loaded = Arc::new(Definitions::load(self.connector.as_ref()).await?);
+        // The list of topics is needed anyway, and tells whether there is anything to load.
+        let declared = self.topics().await?.iter().any(|t| &*t.name == definitions::TOPIC);
+        let loaded = if declared { Definitions::load(self.connector.as_ref()).await? } else { Definitions::default() };
+        let loaded = Arc::new(loaded);
         *self.definitions.lock() = Some((Instant::now(), Arc::clone(&loaded)));
         Ok(loaded)
     }
