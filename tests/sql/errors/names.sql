@@ -23,7 +23,10 @@ SELECT nothing_like_it FROM orders;
 --> hint: columns are: id, amount, customer
 
 SELECT customer.nam FROM orders;
---> error: Field nam not found in struct
+--> error: there is no field "nam" in the struct
+--> 1 | SELECT customer.nam FROM orders
+-->   |                 ^^^
+--> hint: did you mean "name"?
 
 SELECT x.id FROM orders o;
 --> error: there is no column "id" in x
@@ -47,7 +50,7 @@ SELECT coutn(*) FROM orders;
 --> error: there is no function "coutn"
 --> 1 | SELECT coutn(*) FROM orders
 -->   |        ^^^^^
---> hint: SHOW FUNCTIONS lists them; SHOW FUNCTIONS LIKE 'text' searches
+--> hint: did you mean "count"?
 
 SELECT sum(id, amount) FROM orders;
 --> error: there is no function sum(Int32, Float64)
