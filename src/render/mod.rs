@@ -17,6 +17,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use crate::config::settings::Settings;
+use crate::session::response::LINES;
 use delimited::Delimited;
 use json::Json;
 use value::{Cell, Cells};
@@ -112,6 +113,7 @@ enum Frame {
     Table(table::Frame),
     Vertical(vertical::Frame),
     Markdown(markdown::Frame),
+    Lines,
 }
 
 impl Renderer {
@@ -163,7 +165,7 @@ impl Renderer {
                 boxed.print(&self.schema, self.look, out)?;
                 match &boxed.frame {
                     Some(Frame::Table(frame)) => frame.bottom(out),
-                    Some(Frame::Vertical(_) | Frame::Markdown(_)) | None => Ok(()),
+                    Some(Frame::Vertical(_) | Frame::Markdown(_) | Frame::Lines) | None => Ok(()),
                 }
             }
         }
@@ -179,7 +181,7 @@ impl Boxed {
                 match &frame {
                     Frame::Table(frame) => frame.top(out)?,
                     Frame::Markdown(frame) => frame.top(out)?,
-                    Frame::Vertical(_) => {}
+                    Frame::Vertical(_) | Frame::Lines => {}
                 }
                 frame
             }
@@ -190,6 +192,7 @@ impl Boxed {
                 Frame::Table(frame) => frame.row(&row, out)?,
                 Frame::Markdown(frame) => frame.row(&row, out)?,
                 Frame::Vertical(frame) => frame.row(self.printed, &row, out)?,
+                Frame::Lines => row.iter().try_for_each(|cell| writeln!(out, "{}", cell.text))?,
             }
         }
         self.held_bytes = 0;
@@ -200,7 +203,9 @@ impl Boxed {
 
 impl Frame {
     fn fit(schema: &SchemaRef, rows: &[Vec<Cell>], look: Look) -> Frame {
+        let lines = schema.fields().iter().any(|f| f.metadata().contains_key(LINES));
         match look.format {
+            Format::Auto | Format::Table | Format::Vertical if lines => Frame::Lines,
             Format::Vertical => Frame::Vertical(vertical::Frame::new(schema, look.color)),
             Format::Markdown => Frame::Markdown(markdown::Frame::fit(schema, rows)),
             Format::Table => Frame::Table(table::Frame::fit(schema, rows, look.width, look.color)),

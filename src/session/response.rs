@@ -31,6 +31,10 @@ pub enum Response {
     },
 }
 
+/// Metadata key of a result's only column when its rows are lines of one text (a plan): tables show it as that text, without
+/// a frame. Its value says nothing.
+pub const LINES: &str = "weir.lines";
+
 /// Something to say beside the data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {

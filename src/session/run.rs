@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, UInt64Type};
+use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::execute_stream;
 use futures::StreamExt as _;
@@ -15,7 +15,7 @@ use crate::bounded::statement::Statement as Running;
 use crate::bounded::usage::Usage;
 use crate::error::{Error, Kind, Result, Span};
 use crate::session::prepare::Prepared;
-use crate::session::response::{Notice, Receipt, Response};
+use crate::session::response::{LINES, Notice, Receipt, Response};
 use crate::session::{Session, copy, define, plan_error, show};
 use crate::sql::ast::{Query, QueryKind, Statement};
 use crate::sql::params::Params;
@@ -171,7 +171,8 @@ async fn send_plan(
         }
     }
     let column: ArrayRef = Arc::new(StringArray::from(lines));
-    let batch = RecordBatch::try_from_iter([("plan", column)])
+    let field = Field::new("plan", DataType::Utf8, false).with_metadata([(LINES.to_string(), String::new())].into());
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![column])
         .map_err(|e| Error::internal(format!("columns do not fit together: {e}")))?;
     send_rows(out, batch, started).await
 }
