@@ -7,12 +7,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
-use super::batch::{BatchBuilder, Header, Place, Stamp, Walker, write};
+use super::batch::{BatchBuilder, Header, Place, Stamp, Walker, first_at, write};
 use super::compress::Codec;
 use super::ledger::Ledger;
 use super::local::topic::{check_name, with_defaults};
 use super::partitioner::Partitioner;
-use super::{Connector, Event, Isolation, NewRecord, NewTopic, Range, ReadRequest, RecordStream, Topic, Want, Writer};
+use super::{Connector, Event, Isolation, NewRecord, NewTopic, Range, ReadRequest, RecordStream, Topic, Writer};
 use crate::error::{Error, Result};
 
 /// Topics that live as long as this value and its clones.
@@ -78,14 +78,7 @@ impl Partition {
 
     fn offset_at(&self, place: &Place, time: i64) -> Result<Option<i64>> {
         for (header, bytes) in self.batches.iter().filter(|(h, _)| !h.is_control() && h.max_timestamp >= time) {
-            let slice = Range { partition: place.partition, start: header.base_offset, end: header.next_offset() };
-            let want = Want { positions: true, ..Want::default() };
-            let mut walker = Walker::new(place.clone(), slice, want, Isolation::ReadUncommitted);
-            walker.feed(bytes)?;
-            let found = walker.take()?.and_then(|raw| {
-                let (times, offsets) = (raw.timestamps?, raw.offsets?);
-                offsets.get(times.iter().position(|t| *t >= time)?).copied()
-            });
+            let found = first_at(place, header, bytes, time)?;
             if found.is_some() {
                 return Ok(found);
             }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use super::compress::Codec;
 use crate::error::Error;
 use cursor::Cursor;
-pub use walk::{Aborted, Walker};
+pub use walk::{Aborted, Walker, first_at};
 pub use write::{BatchBuilder, Stamp};
 
 /// Bytes before the records.

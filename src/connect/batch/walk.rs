@@ -210,6 +210,21 @@ impl Walker {
     }
 }
 
+/// The offset of the first record of one batch at or after `time`, in ms; `None` when it holds none.
+///
+/// # Errors
+/// The batch cannot be read.
+pub fn first_at(place: &Place, header: &Header, batch: &[u8], time: i64) -> Result<Option<i64>> {
+    let slice = Range { partition: place.partition, start: header.base_offset, end: header.next_offset() };
+    let want = Want { positions: true, ..Want::default() };
+    let mut walker = Walker::new(place.clone(), slice, want, Isolation::ReadUncommitted);
+    walker.feed(batch)?;
+    Ok(walker.take()?.and_then(|raw| {
+        let (times, offsets) = (raw.timestamps?, raw.offsets?);
+        offsets.get(times.iter().position(|t| *t >= time)?).copied()
+    }))
+}
+
 impl Columns {
     fn reserve(&mut self, rows: usize, bytes: usize, want: Want) {
         self.buffer.reserve(bytes.min(SEAL_BYTES * 2));

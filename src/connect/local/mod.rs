@@ -31,8 +31,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
-use super::batch::{Place, Walker, write::marker};
-use super::{Connector, Isolation, NewTopic, Range, ReadRequest, RecordStream, Topic, Want, Writer};
+use super::batch::{Place, Walker, first_at, write::marker};
+use super::{Connector, Isolation, NewTopic, Range, ReadRequest, RecordStream, Topic, Writer};
 use crate::error::{Error, Result};
 use journal::Journal;
 use partition::Partition;
@@ -399,14 +399,7 @@ fn offset_at(partition: &Partition, time: i64) -> Result<Option<i64>> {
             if header.is_control() || header.max_timestamp < time {
                 continue;
             }
-            let slice = Range { partition: place.partition, start: header.base_offset, end: header.next_offset() };
-            let want = Want { positions: true, ..Want::default() };
-            let mut walker = Walker::new(place.clone(), slice, want, Isolation::ReadUncommitted);
-            walker.feed(bytes)?;
-            let found = walker.take()?.and_then(|raw| {
-                let (times, offsets) = (raw.timestamps?, raw.offsets?);
-                offsets.get(times.iter().position(|t| *t >= time)?).copied()
-            });
+            let found = first_at(&place, &header, bytes, time)?;
             if found.is_some() {
                 return Ok(found);
             }
