@@ -133,7 +133,7 @@ impl DisplayAs for TopicScan {
             write!(f, ", newest={}", tail.rank.len())?;
         }
         write!(f, ", order={}", if self.request.in_order { "by partition and offset" } else { "any" })?;
-        write!(f, ", reader={}", self.statement.connector.kind())
+        write!(f, ", reader={}", self.statement.connector.reader())
     }
 }
 
@@ -255,7 +255,7 @@ impl Stream {
                 .fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| Some(left.saturating_sub(rows)));
             let allowed = before.unwrap_or(0);
             if allowed <= rows {
-                running.stream.events.close();
+                running.stream.close();
                 self.pending = None;
             }
             return Ok(if allowed == 0 { None } else { Some(batch.slice(0, rows.min(allowed))) });
@@ -274,8 +274,8 @@ impl Stream {
                 return Ok(Some(if at == 0 && len == raw.len { raw } else { raw.slice(at, len) }));
             }
             let Some(running) = &self.running else { return Ok(None) };
-            match running.stream.events.recv().await {
-                Err(_) => {
+            match running.stream.next().await {
+                None => {
                     // Another stream may hold an `End` it has not counted yet; the last one to finish sees them all.
                     let last = running.streams_left.fetch_sub(1, Ordering::AcqRel) == 1;
                     let left = running.slices_left.load(Ordering::Acquire);
@@ -288,7 +288,7 @@ impl Stream {
                     }
                     return Ok(None);
                 }
-                Ok(event) => match event? {
+                Some(event) => match event? {
                     Event::End { .. } => {
                         if running.slices_left.fetch_sub(1, Ordering::AcqRel) == 1 {
                             self.counts.passed.store(self.counts.to_pass, Ordering::Relaxed);

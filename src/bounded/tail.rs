@@ -79,7 +79,7 @@ async fn positions(
     let request = ReadRequest { topic: Arc::clone(topic), slices, want, isolation, in_order: true, threads: 1 };
     let stream = connector.read(request)?;
     let mut seen: HashMap<i32, Vec<(i64, i32, i64)>> = HashMap::new();
-    while let Ok(event) = stream.events.recv().await {
+    while let Some(event) = stream.next().await {
         match event? {
             Event::End { .. } => left = left.saturating_sub(1),
             Event::Records(records) => {

@@ -138,8 +138,8 @@ impl Definitions {
             in_order: true,
             threads: 1,
         };
-        let events = connector.read(request)?.events;
-        while let Ok(event) = events.recv().await {
+        let stream = connector.read(request)?;
+        while let Some(event) = stream.next().await {
             let Event::Records(records) = event? else { continue };
             let Some(values) = records.values else { continue };
             for i in (0..values.len()).filter(|i| values.is_valid(*i)) {

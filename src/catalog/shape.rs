@@ -218,7 +218,7 @@ async fn part(connector: &dyn Connector, topic: &str, ranges: &[Range], share: i
     let stream = connector.read(request)?;
     // Partitions may come in any interleaving; columns are named in the order they are first seen, so order is settled here.
     let mut by_partition: BTreeMap<i32, Sample> = BTreeMap::new();
-    while let Ok(event) = stream.events.recv().await {
+    while let Some(event) = stream.next().await {
         let Event::Records(records) = event? else { continue };
         let seen = by_partition.entry(records.partition).or_default();
         for (column, into) in [(&records.keys, &mut seen.keys), (&records.values, &mut seen.values)] {

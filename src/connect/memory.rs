@@ -12,7 +12,7 @@ use super::compress::Codec;
 use super::ledger::Ledger;
 use super::local::topic::{check_name, with_defaults};
 use super::partitioner::Partitioner;
-use super::{Connector, Event, Isolation, NewRecord, NewTopic, Range, ReadRequest, RecordStream, Topic, Writer};
+use super::{Connector, Delivery, Event, Isolation, NewRecord, NewTopic, Range, ReadRequest, RecordStream, Topic, Writer};
 use crate::error::{Error, Result};
 
 /// Topics that live as long as this value and its clones.
@@ -97,18 +97,18 @@ struct Job {
 
 impl Job {
     /// Sends all of the slice; false when nobody listens any more.
-    async fn send(mut self, sender: &async_channel::Sender<Result<Event>>) -> Result<bool> {
+    async fn send(mut self, sender: &async_channel::Sender<Result<Delivery>>) -> Result<bool> {
         let mut batches = self.batches.iter();
         loop {
             let batch = if self.walker.is_full() { None } else { batches.next() };
             if let Some(batch) = batch {
                 self.walker.feed(batch)?;
             } else if let Some(raw) = self.walker.take()? {
-                if sender.send(Ok(Event::Records(raw))).await.is_err() {
+                if sender.send(Ok(Event::Records(raw).into())).await.is_err() {
                     return Ok(false);
                 }
             } else {
-                return Ok(sender.send(Ok(Event::End { partition: self.partition })).await.is_ok());
+                return Ok(sender.send(Ok(Event::End { partition: self.partition }.into())).await.is_ok());
             }
         }
     }
@@ -194,7 +194,7 @@ impl Connector for Memory {
         thread
             .spawn(|| futures::executor::block_on(work))
             .map_err(|e| Error::io("cannot start a reading thread", e))?;
-        Ok(RecordStream { events })
+        Ok(RecordStream::new(events))
     }
 
     async fn writer(&self, topic: &str) -> Result<Box<dyn Writer>> {

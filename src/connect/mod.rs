@@ -22,6 +22,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::error::Result;
+use batch::Packed;
 pub use records::RawRecords;
 
 /// A topic as the cluster or the log knows it.
@@ -105,11 +106,67 @@ pub enum Event {
     },
 }
 
-/// A running read. Dropping it stops the threads behind it within one fetch.
+/// What a reading thread hands over: an event, or batches that become one where they are received.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every delivery is records; a box would be one more allocation each")]
+pub enum Delivery {
+    /// An event as it is.
+    Event(Event),
+    /// Records in batches that nobody has opened.
+    Packed(Packed),
+}
+
+impl From<Event> for Delivery {
+    fn from(event: Event) -> Self {
+        Delivery::Event(event)
+    }
+}
+
+/// A running read, to be received from by one or several consumers. Dropping all of them stops the threads behind it
+/// within one fetch.
 #[derive(Debug, Clone)]
 pub struct RecordStream {
-    /// Events, bounded; closed when all slices ended or after the first error.
-    pub events: async_channel::Receiver<Result<Event>>,
+    deliveries: async_channel::Receiver<Result<Delivery>>,
+}
+
+impl RecordStream {
+    /// A stream of what is sent into the other end of `deliveries`, which is closed when all slices ended or after the
+    /// first error.
+    pub fn new(deliveries: async_channel::Receiver<Result<Delivery>>) -> Self {
+        RecordStream { deliveries }
+    }
+
+    /// The next event, `None` at the end. Batches are checked, decompressed and walked here, by the consumer: that is
+    /// what spreads the work of one partition over several cores.
+    ///
+    /// # Errors
+    /// The reader's; a batch that is broken. The stream is closed then.
+    pub async fn next(&self) -> Option<Result<Event>> {
+        loop {
+            return match self.deliveries.recv().await.ok()? {
+                Ok(Delivery::Event(event)) => Some(Ok(event)),
+                Ok(Delivery::Packed(packed)) => match packed.open() {
+                    Ok(records) if records.len == 0 => continue,
+                    Ok(records) => Some(Ok(Event::Records(records))),
+                    Err(error) => {
+                        self.close();
+                        Some(Err(error))
+                    }
+                },
+                Err(error) => Some(Err(error)),
+            };
+        }
+    }
+
+    /// Whether anyone still holds the stream, asked without holding it.
+    pub fn downgrade(&self) -> async_channel::WeakReceiver<Result<Delivery>> {
+        self.deliveries.downgrade()
+    }
+
+    /// Stops the reading; what was delivered already can still be received.
+    pub fn close(&self) {
+        self.deliveries.close();
+    }
 }
 
 /// A record on its way in.
@@ -160,6 +217,11 @@ pub trait Writer: Send {
 pub trait Connector: Debug + Send + Sync {
     /// `kafka`, `local` or `memory`.
     fn kind(&self) -> &'static str;
+
+    /// What reads, for EXPLAIN, when there is more than one way.
+    fn reader(&self) -> String {
+        self.kind().to_string()
+    }
 
     /// Where it is, for banners and errors: broker list or folder.
     fn location(&self) -> String;

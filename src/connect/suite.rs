@@ -133,7 +133,7 @@ pub async fn read(
     let stream = c.read(request)?;
     let mut open: BTreeMap<i32, Range> = slices.into_iter().map(|s| (s.partition, s)).collect();
     let mut out = Vec::new();
-    while let Ok(event) = stream.events.recv().await {
+    while let Some(event) = stream.next().await {
         match event? {
             Event::End { partition } => {
                 ensure!(open.remove(&partition).is_some(), "partition {partition} ended without being open");
@@ -496,9 +496,9 @@ async fn dropped(c: &dyn Connector) -> Result<()> {
         let topic = Arc::from(topic.as_str());
         let request = ReadRequest { topic, slices: slices.clone(), want: ALL, isolation, in_order: false, threads: 4 };
         let stream = c.read(request)?;
-        let first = stream.events.recv().await.map_err(|e| Error::internal(e.to_string()))??;
+        let first = stream.next().await.ok_or_else(|| Error::internal("nothing came"))??;
         ensure!(matches!(first, Event::Records(_)), "{first:?} came first");
-        let watch = stream.events.downgrade();
+        let watch = stream.downgrade();
         drop(stream);
         ensure!(watch.upgrade().is_none(), "a dropped stream is still held");
     }

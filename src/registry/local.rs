@@ -65,7 +65,7 @@ impl Beside {
             let isolation = Isolation::ReadCommitted;
             let request = ReadRequest { topic: TOPIC.into(), slices, want, isolation, in_order: true, threads: 1 };
             let stream = self.connector.read(request)?;
-            while let Ok(event) = stream.events.recv().await {
+            while let Some(event) = stream.next().await {
                 let Event::Records(records) = event? else { continue };
                 let (Some(keys), Some(values)) = (&records.keys, &records.values) else { continue };
                 for i in 0..records.len {

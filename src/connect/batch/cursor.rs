@@ -2,46 +2,46 @@
 
 /// A position in a slice.
 #[derive(Debug, Clone)]
-pub(super) struct Cursor<'a> {
+pub(in crate::connect) struct Cursor<'a> {
     data: &'a [u8],
     at: usize,
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(data: &'a [u8]) -> Self {
+    pub(in crate::connect) fn new(data: &'a [u8]) -> Self {
         Cursor { data, at: 0 }
     }
 
     /// Bytes before the position.
-    pub(super) fn position(&self) -> usize {
+    pub(in crate::connect) fn position(&self) -> usize {
         self.at
     }
 
     /// Moves to `at`, which must not lie behind the position or past the end.
-    pub(super) fn jump(&mut self, at: usize) -> Option<()> {
+    pub(in crate::connect) fn jump(&mut self, at: usize) -> Option<()> {
         (at >= self.at && at <= self.data.len()).then(|| self.at = at)
     }
 
     #[inline]
-    pub(super) fn skip(&mut self, count: usize) -> Option<()> {
+    pub(in crate::connect) fn skip(&mut self, count: usize) -> Option<()> {
         self.take(count).map(|_| ())
     }
 
     #[inline]
-    pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+    pub(in crate::connect) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let end = self.at.checked_add(count)?;
         let taken = self.data.get(self.at..end)?;
         self.at = end;
         Some(taken)
     }
 
-    pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(in crate::connect) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.take(N)?.try_into().ok()
     }
 
     /// A zigzag varint of up to ten bytes.
     #[inline]
-    pub(super) fn varint(&mut self) -> Option<i64> {
+    pub(in crate::connect) fn varint(&mut self) -> Option<i64> {
         let mut value = 0u64;
         let mut shift = 0u32;
         loop {
@@ -57,13 +57,13 @@ impl<'a> Cursor<'a> {
 
     /// A varint that counts something; `None` when it is negative.
     #[inline]
-    pub(super) fn size(&mut self) -> Option<usize> {
+    pub(in crate::connect) fn size(&mut self) -> Option<usize> {
         usize::try_from(self.varint()?).ok()
     }
 
     /// A length-prefixed byte string; the inner `None` is null.
     #[inline]
-    pub(super) fn bytes(&mut self) -> Option<Option<&'a [u8]>> {
+    pub(in crate::connect) fn bytes(&mut self) -> Option<Option<&'a [u8]>> {
         let length = self.varint()?;
         if length < 0 {
             return (length == -1).then_some(None);

@@ -10,7 +10,10 @@
 //!                                └── crc covers from here to the end
 //! ```
 
-mod cursor;
+mod columns;
+pub mod cursor;
+pub mod packed;
+pub mod sieve;
 pub mod walk;
 pub mod write;
 
@@ -20,7 +23,9 @@ use std::sync::Arc;
 use super::compress::Codec;
 use crate::error::Error;
 use cursor::Cursor;
-pub use walk::{Aborted, Walker, first_at};
+pub use packed::Packed;
+pub use sieve::{Aborted, Sieve};
+pub use walk::{Walker, first_at};
 pub use write::{BatchBuilder, Stamp};
 
 /// Bytes before the records.

@@ -159,12 +159,17 @@ impl Desk {
     /// One topic, if it is there.
     pub(super) fn topic(&self, name: &str) -> Result<Option<Topic>> {
         let topic = self.look_up(name)?;
+        self.remember(name, topic.as_ref());
+        Ok(topic)
+    }
+
+    /// Remembers what the cluster said of a topic, whoever asked.
+    pub(super) fn remember(&self, name: &str, topic: Option<&Topic>) {
         let mut known = self.known.lock();
-        match &topic {
+        match topic {
             Some(topic) => known.insert(Arc::clone(&topic.name), topic.partitions),
             None => known.remove(name),
         };
-        Ok(topic)
     }
 
     /// How many partitions the topic had when last asked for, without asking again.
@@ -350,8 +355,13 @@ fn options() -> AdminOptions {
 
 fn to_topic(topic: &MetadataTopic) -> Topic {
     let name = topic.name();
-    let internal = name == "_schemas" || ["__", "_confluent", "_weir"].iter().any(|prefix| name.starts_with(prefix));
-    Topic { name: name.into(), partitions: i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX), internal }
+    let partitions = i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX);
+    Topic { name: name.into(), partitions, internal: is_internal(name) }
+}
+
+/// Whether a topic is somebody's book-keeping.
+pub(super) fn is_internal(name: &str) -> bool {
+    name == "_schemas" || ["__", "_confluent", "_weir"].iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The error for a topic that is not there.
@@ -359,7 +369,7 @@ pub(super) fn missing(name: &str) -> Error {
     Error::sql(format!("topic \"{name}\" is not there")).with_hint("SHOW TOPICS lists what is there")
 }
 
-fn is_legal_name(name: &str) -> bool {
+pub(super) fn is_legal_name(name: &str) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     !name.is_empty() && name.len() <= 249 && name != "." && name != ".." && name.chars().all(legal)
 }

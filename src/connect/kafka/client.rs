@@ -47,6 +47,11 @@ impl Properties {
         Ok(properties)
     }
 
+    /// All of them, as given.
+    pub(super) fn given(&self) -> &BTreeMap<String, String> {
+        &self.given
+    }
+
     /// The bootstrap list as given.
     pub(super) fn brokers(&self) -> String {
         let list = ["bootstrap.servers", "metadata.broker.list"].iter().find_map(|name| self.given.get(*name));
@@ -127,7 +132,8 @@ impl Properties {
         config
     }
 
-    fn client_id(&self) -> String {
+    /// How our clients call themselves.
+    pub(super) fn client_id(&self) -> String {
         match self.given.get("client.id") {
             Some(id) if id.starts_with("weir-") => id.clone(),
             Some(id) => format!("weir-{id}"),

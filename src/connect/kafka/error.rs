@@ -2,18 +2,8 @@
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use super::cause::{self, Cause, Failure};
 use crate::error::{Error, Kind};
-
-/// How far a connection got before it failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Phase {
-    Unknown,
-    Tcp,
-    Dns,
-    Greeting,
-    Tls,
-    Sasl,
-}
 
 /// What is known of the cluster besides the lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,25 +15,12 @@ pub(super) enum History {
     Worked,
 }
 
-/// One failure, read from one line.
-#[derive(Debug)]
-struct Failure {
-    phase: Phase,
-    message: String,
-    hint: String,
-    reason: String,
-}
-
 /// The error that `lines` of one client amount to: the one that got furthest, the latest of equals.
 ///
 /// With no line at all it says that `brokers` did not answer.
 pub(super) fn diagnose<'a>(lines: impl IntoIterator<Item = &'a str>, brokers: &str, history: History) -> Error {
-    let worst = lines.into_iter().map(|line| read_line(line, brokers, history)).max_by_key(|failure| failure.phase);
-    match worst {
-        Some(failure) => Error::connect(failure.message).with_detail(failure.reason).with_hint(failure.hint),
-        None => Error::connect(format!("{brokers} did not answer in time (TCP)"))
-            .with_hint("check host, port and firewall, or try again"),
-    }
+    let worst = lines.into_iter().map(|line| read_line(line, brokers, history)).max_by_key(|failure| failure.cause);
+    worst.map_or_else(|| cause::silence(brokers), |failure| failure.error())
 }
 
 /// Takes a line like `[thrd:HOST/bootstrap]: HOST/bootstrap: REASON (after 3ms in state CONNECT)` apart.
@@ -92,118 +69,66 @@ fn read_line(line: &str, brokers: &str, history: History) -> Failure {
     let has = |needle: &str| reason.contains(needle);
     let hung_up = has("isconnected") || has("onnection reset");
     let early = hung_up && history == History::New && matches!(moment, Some(Moment::Greeting | Moment::JustUp));
-    let (phase, message, hint) = if has("SASL") || has("Authentication failed") && !has("broker might require") {
-        sasl(&host, &reason)
+    let cause = if has("SASL") || has("Authentication failed") && !has("broker might require") {
+        sasl(&reason)
     } else if has("SSL handshake failed") || has("certificate") || has("ssl.") {
-        tls(&host, &reason)
+        tls(&reason)
     } else if has("might be caused by") || has("broker might require") || has("Invalid response size") {
-        greeting(&host, &reason)
+        greeting(&reason)
     } else if early {
-        hung_up_early(&host, moment == Some(Moment::JustUp))
+        if moment == Some(Moment::JustUp) { Cause::HungUpAfterGreeting } else { Cause::HungUpInGreeting }
     } else if has("Failed to resolve") {
-        let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
-        let hint = if brokers.contains(name) {
-            "check the spelling of the host name, or use an address"
-        } else {
-            "the cluster advertises this name to its clients: make it resolvable here, or change advertised.listeners"
-        };
-        (Phase::Dns, format!("the host name \"{name}\" cannot be resolved (DNS)"), hint)
+        Cause::unresolved(&host, brokers)
     } else {
-        tcp(&host, &reason)
+        tcp(&reason)
     };
-    Failure { phase, message, hint: hint.to_string(), reason }
+    Failure { cause, host, reason }
 }
 
-fn sasl(host: &str, reason: &str) -> (Phase, String, &'static str) {
+fn sasl(reason: &str) -> Cause {
     if reason.contains("broker might require SASL") {
-        return greeting(host, reason);
+        return greeting(reason);
     }
     if reason.contains("mechanism") && (reason.contains("upported") || reason.contains("not enabled")) {
-        let message = format!("{host} does not offer the chosen SASL mechanism (SASL)");
-        return (Phase::Sasl, message, "set sasl.mechanism to one that the broker names");
+        return Cause::NoSuchMechanism;
     }
-    let message = format!("{host} refused the user name or password (SASL)");
-    (Phase::Sasl, message, "check sasl.username, sasl.password and sasl.mechanism")
+    Cause::WrongPassword
 }
 
-fn tls(host: &str, reason: &str) -> (Phase, String, &'static str) {
-    let (what, hint) = if reason.contains("PLAINTEXT") || reason.contains("wrong version number") {
-        (
-            "does not speak TLS on this port (TLS)",
-            "use security.protocol=plaintext or sasl_plaintext, or the port of the TLS listener",
-        )
+fn tls(reason: &str) -> Cause {
+    if reason.contains("PLAINTEXT") || reason.contains("wrong version number") {
+        Cause::NotTls
     } else if reason.contains("mismatch") {
-        (
-            "shows a certificate made for another name (TLS)",
-            "connect by the name in the certificate, or set ssl.endpoint.identification.algorithm=none",
-        )
+        Cause::OtherName
     } else if reason.contains("verify failed") || reason.contains("could not be verified") {
-        (
-            "shows a certificate that no known authority signed (TLS)",
-            "set ssl.ca.location to the authority's certificate",
-        )
+        Cause::UnknownAuthority
     } else if reason.contains("certificate required") || reason.contains("bad certificate") {
-        ("wants a client certificate (TLS)", "set ssl.certificate.location and ssl.key.location")
+        Cause::WantsCertificate
     } else {
-        ("did not complete the TLS handshake (TLS)", "check security.protocol and the ssl.* properties")
-    };
-    (Phase::Tls, format!("{host} {what}"), hint)
+        Cause::Handshake
+    }
 }
 
-fn greeting(host: &str, reason: &str) -> (Phase, String, &'static str) {
+fn greeting(reason: &str) -> Cause {
     if let Some(size) = reason.split("Invalid response size ").nth(1) {
         let digits: String = size.chars().take_while(char::is_ascii_digit).collect();
-        let bytes = digits.parse::<u32>().unwrap_or(0).to_be_bytes();
-        return match bytes {
-            [0x15 | 0x16, 3, ..] => (
-                Phase::Greeting,
-                format!("{host} expects TLS on this port (TLS)"),
-                "use security.protocol=ssl or sasl_ssl, or the port of the plaintext listener",
-            ),
-            _ => (
-                Phase::Greeting,
-                format!("{host} is not a Kafka broker"),
-                "check the port: another service answers there",
-            ),
-        };
+        return Cause::of_size(digits.parse::<u32>().unwrap_or(0).to_be_bytes());
     }
-    hung_up_early(host, reason.contains("broker might require"))
+    if reason.contains("broker might require") { Cause::HungUpAfterGreeting } else { Cause::HungUpInGreeting }
 }
 
-/// A broker that closed the connection during the greeting, or, when `greeted`, right after it.
-fn hung_up_early(host: &str, greeted: bool) -> (Phase, String, &'static str) {
-    if greeted {
-        let message = format!("{host} closed the connection right after the greeting: it may expect a login (SASL)");
-        return (
-            Phase::Greeting,
-            message,
-            "set security.protocol=sasl_plaintext or sasl_ssl, with user name and password",
-        );
-    }
-    let message = format!("{host} closed the connection during the greeting: it may expect TLS (TLS)");
-    (Phase::Greeting, message, "use security.protocol=ssl or sasl_ssl, or check that this is a broker's port")
-}
-
-fn tcp(host: &str, reason: &str) -> (Phase, String, &'static str) {
+fn tcp(reason: &str) -> Cause {
     if reason.contains("Connection refused") {
-        let message = format!("nothing listens at {host} (TCP: connection refused)");
-        return (Phase::Tcp, message, "check the port, and that the broker is running");
+        Cause::Refused
+    } else if reason.contains("timed out") {
+        Cause::TimedOut
+    } else if reason.starts_with("Connect to") || reason.contains("unreachable") {
+        Cause::Unreachable
+    } else if reason.contains("isconnected") || reason.contains("onnection reset") {
+        Cause::Closed
+    } else {
+        Cause::Other
     }
-    if reason.contains("timed out") {
-        let message = format!("{host} does not answer (TCP: timed out)");
-        return (Phase::Tcp, message, "check host, port and firewall");
-    }
-    if reason.starts_with("Connect to") || reason.contains("unreachable") {
-        return (Phase::Tcp, format!("{host} cannot be reached (TCP)"), "check host, port and network");
-    }
-    if reason.contains("isconnected") || reason.contains("onnection reset") {
-        return (
-            Phase::Tcp,
-            format!("{host} closed the connection (TCP)"),
-            "check that the broker is running, then try again",
-        );
-    }
-    (Phase::Unknown, format!("{host} failed: {reason}"), "check the broker's log, then try again")
 }
 
 /// The error for a code that an operation on `what` (`topic "orders"`) ended with; the broker's own words go into

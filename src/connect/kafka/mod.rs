@@ -1,11 +1,15 @@
-//! Kafka through librdkafka: the connector and what it is made of. Knows bytes and offsets, never formats or SQL.
+//! Kafka: the connector and what it is made of. Knows bytes and offsets, never formats or SQL.
 //!
-//! `client` turns properties into clients, `admin` asks the cluster, `source` reads (`queue` borrows records from
-//! librdkafka, `columns` copies them into batches), `sink` writes, `error` turns librdkafka's words into sentences.
+//! `direct` reads, and asks for metadata and offsets, over sockets of our own. Everything else goes through librdkafka,
+//! and so does reading where `direct` cannot serve: `client` turns properties into clients, `admin` asks the cluster,
+//! `source` reads (`queue` borrows records from librdkafka, `columns` copies them into batches), `sink` writes. `cause`
+//! has the sentences for what goes wrong, `error` finds them in librdkafka's words.
 
 mod admin;
+mod cause;
 mod client;
 mod columns;
+mod direct;
 mod error;
 mod queue;
 mod sink;
@@ -23,6 +27,7 @@ use super::{Connector, Isolation, NewTopic, Range, ReadRequest, RecordStream, To
 use crate::error::{Error, Result};
 use admin::Desk;
 use client::Properties;
+use direct::Direct;
 
 /// How long a read bears silence while its client reports trouble.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -32,8 +37,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Kafka {
     properties: Properties,
     desk: Arc<Desk>,
+    /// What reads, or why librdkafka has to.
+    direct: std::result::Result<Direct, String>,
     patience: Duration,
 }
+
+/// The property that chooses the reader: `direct` (unless told otherwise) or `librdkafka`.
+pub const READER: &str = "weir.reader";
 
 impl Kafka {
     /// A cluster reached with these properties, under librdkafka's names; `bootstrap.servers` is needed. Security
@@ -42,9 +52,17 @@ impl Kafka {
     /// # Errors
     /// [`crate::error::Kind::Usage`]: no brokers, an unknown property, or a value it cannot hold. Values of secrets
     /// are not repeated.
-    pub fn new(properties: BTreeMap<String, String>) -> Result<Kafka> {
+    pub fn new(mut properties: BTreeMap<String, String>) -> Result<Kafka> {
+        let reader = properties.remove(READER);
         let properties = Properties::new(properties)?;
-        Ok(Kafka { desk: Arc::new(Desk::new(properties.clone())), properties, patience: PATIENCE })
+        let direct = match reader.as_deref() {
+            None | Some("direct") => Direct::new(properties.given(), properties.client_id()),
+            Some("librdkafka") => Err(format!("{READER}=librdkafka")),
+            Some(other) => {
+                return Err(Error::usage(format!("{READER} is \"{other}\"")).with_hint("it is direct or librdkafka"));
+            }
+        };
+        Ok(Kafka { desk: Arc::new(Desk::new(properties.clone())), properties, direct, patience: PATIENCE })
     }
 
     /// Sets how long a read goes on without a record while brokers are lost, before it ends with an error; 30 s at
@@ -58,10 +76,13 @@ impl Kafka {
     /// Runs a question, which may wait for the cluster, off the async threads.
     async fn ask<T: Send + 'static>(&self, question: impl FnOnce(&Desk) -> Result<T> + Send + 'static) -> Result<T> {
         let desk = Arc::clone(&self.desk);
-        tokio::task::spawn_blocking(move || question(&desk))
-            .await
-            .map_err(|e| Error::internal(format!("a question to the cluster was lost: {e}")))?
+        aside(move || question(&desk)).await
     }
+}
+
+async fn aside<T: Send + 'static>(question: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let answer = tokio::task::spawn_blocking(question).await;
+    answer.map_err(|e| Error::internal(format!("a question to the cluster was lost: {e}")))?
 }
 
 #[async_trait]
@@ -74,13 +95,29 @@ impl Connector for Kafka {
         self.properties.brokers()
     }
 
+    fn reader(&self) -> String {
+        match &self.direct {
+            Ok(_) => "kafka (direct)".into(),
+            Err(why) => format!("kafka (librdkafka, because of {why})"),
+        }
+    }
+
     async fn topics(&self) -> Result<Vec<Topic>> {
-        self.ask(Desk::topics).await
+        match self.direct.clone() {
+            Ok(direct) => aside(move || direct.topics()).await,
+            Err(_) => self.ask(Desk::topics).await,
+        }
     }
 
     async fn topic(&self, name: &str) -> Result<Option<Topic>> {
         let name = name.to_string();
-        self.ask(move |desk| desk.topic(&name)).await
+        let Ok(direct) = self.direct.clone() else { return self.ask(move |desk| desk.topic(&name)).await };
+        self.ask(move |desk| {
+            let topic = if admin::is_legal_name(&name) { direct.topic(&name)? } else { None };
+            desk.remember(&name, topic.as_ref());
+            Ok(topic)
+        })
+        .await
     }
 
     async fn topic_config(&self, name: &str) -> Result<BTreeMap<String, String>> {
@@ -90,12 +127,18 @@ impl Connector for Kafka {
 
     async fn ranges(&self, topic: &str, isolation: Isolation) -> Result<Vec<Range>> {
         let topic = topic.to_string();
-        self.ask(move |desk| desk.ranges(&topic, isolation)).await
+        match self.direct.clone() {
+            Ok(direct) => aside(move || direct.ranges(&topic, isolation)).await,
+            Err(_) => self.ask(move |desk| desk.ranges(&topic, isolation)).await,
+        }
     }
 
     async fn offsets_at(&self, topic: &str, timestamp_ms: i64) -> Result<Vec<(i32, Option<i64>)>> {
         let topic = topic.to_string();
-        self.ask(move |desk| desk.offsets_at(&topic, timestamp_ms)).await
+        match self.direct.clone() {
+            Ok(direct) => aside(move || direct.offsets_at(&topic, timestamp_ms)).await,
+            Err(_) => self.ask(move |desk| desk.offsets_at(&topic, timestamp_ms)).await,
+        }
     }
 
     /// A partition past what the cluster last said of the topic is refused here; a topic nobody asked for before, or
@@ -106,7 +149,10 @@ impl Connector for Kafka {
         {
             return Err(Error::sql(format!("topic \"{}\" has no partition {}", request.topic, slice.partition)));
         }
-        source::start(&self.properties, request, self.patience)
+        match &self.direct {
+            Ok(direct) => direct.read(request, self.patience),
+            Err(_) => source::start(&self.properties, request, self.patience),
+        }
     }
 
     async fn writer(&self, topic: &str) -> Result<Box<dyn Writer>> {

@@ -15,7 +15,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use crate::connect::{Event, Isolation, Range, ReadRequest, RecordStream, Want};
+use crate::connect::{Delivery, Event, Isolation, Range, ReadRequest, RecordStream, Want};
 use crate::error::{Error, Result};
 
 use super::client::{Context, Journal, Properties};
@@ -59,7 +59,7 @@ pub(super) fn start(properties: &Properties, request: ReadRequest, patience: Dur
             .spawn(move || reader.run(&slices))
             .map_err(|e| Error::io("starting a reading thread", e))?;
     }
-    Ok(RecordStream { events })
+    Ok(RecordStream::new(events))
 }
 
 /// Which thread reads which slices: all of them one after the other when order matters, else spread so that each
@@ -105,7 +105,7 @@ struct Reader {
     isolation: Isolation,
     in_order: bool,
     patience: Duration,
-    sender: Sender<Result<Event>>,
+    sender: Sender<Result<Delivery>>,
 }
 
 struct Client {
@@ -157,7 +157,7 @@ impl Reader {
     }
 
     fn send(&self, event: Event) -> Result<(), Stop> {
-        self.sender.send_blocking(Ok(event)).map_err(|_| Stop::Unheard)
+        self.sender.send_blocking(Ok(event.into())).map_err(|_| Stop::Unheard)
     }
 
     /// Reads `slices`, none of them empty, at the same time.

@@ -109,8 +109,8 @@ async fn start(kafka: &Kafka) -> RecordStream {
 }
 
 async fn first(stream: &RecordStream) -> usize {
-    match stream.events.recv().await {
-        Ok(Ok(Event::Records(records))) => records.len,
+    match stream.next().await {
+        Some(Ok(Event::Records(records))) => records.len,
         other => panic!("not records: {other:?}"),
     }
 }
@@ -118,7 +118,7 @@ async fn first(stream: &RecordStream) -> usize {
 /// Records until the stream ends, and the error it ends with, if any.
 async fn rest(stream: RecordStream) -> (usize, usize, Option<Error>) {
     let (mut count, mut ends) = (0, 0);
-    while let Ok(event) = stream.events.recv().await {
+    while let Some(event) = stream.next().await {
         match event {
             Ok(Event::Records(records)) => count += records.len,
             Ok(Event::End { .. }) => ends += 1,

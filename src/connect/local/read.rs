@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::segment::{self, Chunks, Entry, Index, Next};
 use crate::connect::batch::{Header, Walker};
-use crate::connect::{Event, RawRecords, RecordStream};
+use crate::connect::{Delivery, Event, RawRecords, RecordStream};
 use crate::error::{Error, Result};
 
 /// One slice to be read: everything a thread needs.
@@ -34,15 +34,15 @@ pub(super) fn start(topic: &str, jobs: Vec<Job>, threads: usize) -> Result<Recor
         let thread = std::thread::Builder::new().name(name).spawn(move || work(&sender, &jobs));
         thread.map_err(|e| Error::io("cannot start a reading thread", e))?;
     }
-    Ok(RecordStream { events })
+    Ok(RecordStream::new(events))
 }
 
-fn work(sender: &Sender<Result<Event>>, jobs: &Mutex<VecDeque<Job>>) {
+fn work(sender: &Sender<Result<Delivery>>, jobs: &Mutex<VecDeque<Job>>) {
     loop {
         let Some(job) = jobs.lock().pop_front() else { return };
         let partition = job.partition;
         let event = match job.read(sender) {
-            Ok(true) => Ok(Event::End { partition }),
+            Ok(true) => Ok(Event::End { partition }.into()),
             Ok(false) => return,
             Err(error) => {
                 jobs.lock().clear();
@@ -60,7 +60,7 @@ fn work(sender: &Sender<Result<Event>>, jobs: &Mutex<VecDeque<Job>>) {
 
 impl Job {
     /// Reads the slice to its end; false when nobody listens any more.
-    fn read(mut self, sender: &Sender<Result<Event>>) -> Result<bool> {
+    fn read(mut self, sender: &Sender<Result<Delivery>>) -> Result<bool> {
         let first = self.segments.partition_point(|base| *base <= self.start).saturating_sub(1);
         let mut begin = Some(self.start);
         for at in first..self.segments.len() {
@@ -84,7 +84,7 @@ impl Job {
         base: i64,
         from: Option<i64>,
         next: Option<i64>,
-        sender: &Sender<Result<Event>>,
+        sender: &Sender<Result<Delivery>>,
     ) -> Result<bool> {
         let (file, name) = segment::open(&self.dir, base).map_err(|e| self.gone(e))?;
         self.walker.set_file(Arc::clone(&name));
@@ -102,7 +102,7 @@ impl Job {
         self.chunks(Chunks::new(file, name, 0, limit), next, sender)
     }
 
-    fn chunks(&mut self, mut chunks: Chunks, next: Option<i64>, sender: &Sender<Result<Event>>) -> Result<bool> {
+    fn chunks(&mut self, mut chunks: Chunks, next: Option<i64>, sender: &Sender<Result<Delivery>>) -> Result<bool> {
         loop {
             if sender.is_closed() {
                 return Ok(false);
@@ -142,6 +142,6 @@ pub(super) fn begins_at(file: &Arc<std::fs::File>, name: &Arc<str>, entry: &Entr
     matches!(chunks.batch(), Ok(Next::Batch { header, .. }) if promised(&header))
 }
 
-fn send(sender: &Sender<Result<Event>>, raw: RawRecords) -> bool {
-    sender.send_blocking(Ok(Event::Records(raw))).is_ok()
+fn send(sender: &Sender<Result<Delivery>>, raw: RawRecords) -> bool {
+    sender.send_blocking(Ok(Event::Records(raw).into())).is_ok()
 }

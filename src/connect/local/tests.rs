@@ -397,8 +397,8 @@ async fn a_dropped_stream_ends_its_threads() {
     let request =
         ReadRequest { topic: "stopping".into(), slices, want: suite::ALL, isolation, in_order: true, threads: 1 };
     let stream = log.read(request).unwrap();
-    assert!(matches!(stream.events.recv().await.unwrap().unwrap(), Event::Records(_)));
-    let weak = stream.events.downgrade();
+    assert!(matches!(stream.next().await.unwrap().unwrap(), Event::Records(_)));
+    let weak = stream.downgrade();
     drop(stream);
     assert!(weak.upgrade().is_none());
 }

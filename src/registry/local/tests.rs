@@ -70,9 +70,9 @@ impl Connector for OneTopic {
         records.keys = Some(rows.iter().map(|(key, _)| Some(key.as_ref())).collect());
         records.values = Some(rows.iter().map(|(_, value)| value.as_deref()).collect());
         let (send, events) = async_channel::bounded(2);
-        send.try_send(Ok(Event::Records(records))).unwrap();
-        send.try_send(Ok(Event::End { partition: 0 })).unwrap();
-        Ok(RecordStream { events })
+        send.try_send(Ok(Event::Records(records).into())).unwrap();
+        send.try_send(Ok(Event::End { partition: 0 }.into())).unwrap();
+        Ok(RecordStream::new(events))
     }
     async fn writer(&self, _: &str) -> Result<Box<dyn Writer>> {
         Ok(Box::new(Appender { log: Arc::clone(&self.log), pending: Vec::new() }))
