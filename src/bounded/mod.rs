@@ -1,7 +1,7 @@
 //! Queries that end: topics as DataFusion tables. Knows connectors, formats and shapes; nothing of sessions or fronts.
 //!
 //! [`table`] is the provider, [`mod@column`] its columns, [`prune`] turns predicates into partitions and offsets, [`scan`] is the
-//! plan node, [`rows`] turns raw records into batches, [`tail`] finds the newest n, [`sink`] is the way in, [`usage`] reads
+//! plan node, `stream` what it runs, [`rows`] turns raw records into batches, [`tail`] finds the newest n, [`sink`] is the way in, [`usage`] reads
 //! from a plan how much of each column it needs, and [`statement`] is what all scans of one statement share.
 
 pub mod column;
@@ -10,6 +10,7 @@ pub mod rows;
 pub mod scan;
 pub mod sink;
 pub mod statement;
+mod stream;
 pub mod table;
 pub mod tail;
 pub mod usage;

@@ -1,7 +1,6 @@
 //! Raw records to result rows: early columns and their filters first, then, for what is left, the value's columns.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use arrow::array::{
     Array, ArrayRef, BinaryViewArray, BooleanArray, Int32Array, Int64Array, RecordBatch, RecordBatchOptions,
@@ -12,7 +11,7 @@ use arrow::datatypes::{DataType, FieldRef, Fields, SchemaRef};
 use datafusion::physical_expr::PhysicalExpr;
 
 use crate::bounded::column::{Meta, Source};
-use crate::bounded::statement::{OnError, ScanCounts, Statement};
+use crate::bounded::statement::{OnError, Statement};
 use crate::catalog::shape::{Shape, Side};
 use crate::connect::{RawRecords, Want};
 use crate::error::{Error, Result};
@@ -84,9 +83,19 @@ impl RowSpec {
 pub struct Rows {
     spec: Arc<RowSpec>,
     statement: Arc<Statement>,
-    counts: Arc<ScanCounts>,
     keys: Option<Box<dyn Decoder>>,
     values: Option<Box<dyn Decoder>>,
+}
+
+/// What became of some records.
+#[derive(Debug, Default)]
+pub struct Made {
+    /// The rows that pass, if any.
+    pub batch: Option<RecordBatch>,
+    /// How many values were decoded for that.
+    pub decoded: u64,
+    /// How many records could not be.
+    pub undecodable: u64,
 }
 
 /// What one batch of records looks like once decoded.
@@ -102,7 +111,7 @@ impl Rows {
     ///
     /// # Errors
     /// The format cannot produce the columns.
-    pub fn new(spec: Arc<RowSpec>, statement: Arc<Statement>, counts: Arc<ScanCounts>) -> Result<Self> {
+    pub fn new(spec: Arc<RowSpec>, statement: Arc<Statement>) -> Result<Self> {
         let decoder = |side: &Side, uses: &[ColumnUse]| {
             side.format.decoder(DecodeSpec {
                 fields: side.fields.clone(),
@@ -114,14 +123,15 @@ impl Rows {
             .then(|| decoder(&spec.shape.key, &spec.key_uses))
             .transpose()?;
         let values = spec.decodes_values().then(|| decoder(&spec.shape.value, &spec.value_uses)).transpose()?;
-        Ok(Rows { spec, statement, counts, keys, values })
+        Ok(Rows { spec, statement, keys, values })
     }
 
-    /// The rows that `raw` gives; `None` when no record passes.
+    /// The rows that `raw` gives.
     ///
     /// # Errors
     /// A record that cannot be decoded, when the policy is to fail.
-    pub async fn make(&mut self, raw: RawRecords) -> Result<Option<RecordBatch>> {
+    pub async fn make(&mut self, raw: RawRecords) -> Result<Made> {
+        let mut made = Made::default();
         let mut errors = Vec::new();
         let keys = match (&mut self.keys, &raw.keys) {
             (Some(decoder), Some(bytes)) => {
@@ -140,22 +150,23 @@ impl Rows {
             let batch = RecordBatch::try_new(Arc::clone(&early.schema), columns).map_err(arrow)?;
             let mask = all_true(&early.predicates, &batch)?;
             if mask.true_count() == 0 {
-                return Ok(None);
+                return Ok(made);
             }
             if mask.true_count() < mask.len() {
                 parts = keep(parts, &mask)?;
             }
         }
         if let (Some(decoder), Some(bytes)) = (&mut self.values, &parts.raw.values) {
-            self.counts.decoded.fetch_add((bytes.len() - bytes.null_count()) as u64, Ordering::Relaxed);
+            made.decoded = (bytes.len() - bytes.null_count()) as u64;
             let decoded = decode(decoder.as_mut(), bytes, &self.statement).await?;
             parts.values = decoded.columns;
             parts.errors.extend(decoded.errors);
             parts.errors.sort_by_key(|e| e.row);
             parts.errors.dedup_by_key(|e| e.row);
         }
-        self.counts.undecodable.fetch_add(parts.errors.len() as u64, Ordering::Relaxed);
-        self.apply_policy(parts)
+        made.undecodable = parts.errors.len() as u64;
+        made.batch = self.apply_policy(parts)?;
+        Ok(made)
     }
 
     fn apply_policy(&self, mut parts: Parts) -> Result<Option<RecordBatch>> {

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{Int32Array, Int64Array, RecordBatch, UInt64Array};
 use arrow::compute::{concat_batches, take_record_batch};
@@ -12,7 +11,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::metrics::{BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
@@ -20,10 +19,11 @@ use datafusion::physical_plan::{
 use parking_lot::Mutex;
 
 use crate::bounded::external;
-use crate::bounded::rows::{RowSpec, Rows};
+use crate::bounded::rows::RowSpec;
 use crate::bounded::statement::{ScanCounts, Statement};
+use crate::bounded::stream::{Running, Stream, Work};
 use crate::bounded::tail::Tail;
-use crate::connect::{Event, RawRecords, ReadRequest, RecordStream};
+use crate::connect::ReadRequest;
 use crate::error::{Error, Result};
 
 /// Reads one topic.
@@ -38,17 +38,7 @@ pub struct TopicScan {
     early: Vec<String>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
-    running: Mutex<Option<Running>>,
-}
-
-/// The read that the streams of one execution share.
-#[derive(Debug, Clone)]
-struct Running {
-    stream: RecordStream,
-    slices_left: Arc<AtomicUsize>,
-    rows_left: Arc<AtomicUsize>,
-    streams_left: Arc<AtomicUsize>,
-    started: Vec<usize>,
+    running: Mutex<Option<(Running, Vec<usize>)>>,
 }
 
 /// How a scan is to run, beyond what it makes of records.
@@ -92,19 +82,25 @@ impl TopicScan {
     /// Joins the running read, or starts one when this stream has already been part of the last.
     fn join(&self, partition: usize) -> Result<Running> {
         let mut running = self.running.lock();
-        if let Some(r) = running.as_mut().filter(|r| !r.started.contains(&partition)) {
-            r.started.push(partition);
-            return Ok(r.clone());
+        if let Some((running, started)) = running.as_mut().filter(|(_, started)| !started.contains(&partition)) {
+            started.push(partition);
+            return Ok(running.clone());
         }
-        let started = Running {
-            stream: self.statement.connector.read(self.request.clone())?,
-            slices_left: Arc::new(AtomicUsize::new(self.request.slices.len())),
-            rows_left: Arc::new(AtomicUsize::new(self.limit.unwrap_or(usize::MAX))),
-            streams_left: Arc::new(AtomicUsize::new(self.properties.output_partitioning().partition_count())),
-            started: vec![partition],
-        };
-        *running = Some(started.clone());
+        let started = Running::start(
+            self.statement.connector.read(self.request.clone())?,
+            self.request.slices.len(),
+            self.limit,
+            self.properties.output_partitioning().partition_count(),
+        );
+        *running = Some((started.clone(), vec![partition]));
         Ok(started)
+    }
+
+    /// How many deliveries are opened and decoded at the same time by a single stream whose order matters. Few rows are
+    /// had sooner, and more cheaply, without that.
+    fn ahead(&self) -> usize {
+        let many = self.limit.is_none_or(|limit| limit > self.statement.batch_rows);
+        if self.request.in_order && many { self.request.threads.max(1) } else { 1 }
     }
 }
 
@@ -180,19 +176,14 @@ impl ExecutionPlan for TopicScan {
 
     fn execute(&self, partition: usize, _: Arc<TaskContext>) -> PlanResult<SendableRecordBatchStream> {
         let running = self.join(partition).map_err(external)?;
-        let rows = Rows::new(Arc::clone(&self.spec), Arc::clone(&self.statement), Arc::clone(&self.counts))
-            .map_err(external)?;
-        let stream = Stream {
-            running: Some(running),
-            rows,
-            counts: Arc::clone(&self.counts),
+        let work = Work {
+            spec: Arc::clone(&self.spec),
             statement: Arc::clone(&self.statement),
-            topic: Arc::clone(&self.spec.topic),
-            pending: None,
             baseline: BaselineMetrics::new(&self.metrics, partition),
             scanned: MetricBuilder::new(&self.metrics).counter("records_scanned", partition),
             bytes: MetricBuilder::new(&self.metrics).counter("bytes_scanned", partition),
         };
+        let stream = Stream::new(running, work, Arc::clone(&self.counts), self.ahead()).map_err(external)?;
         let schema = Arc::clone(&self.spec.schema);
         let batches = futures::stream::unfold(stream, |mut stream| async move {
             stream.next().await.transpose().map(|batch| (batch.map_err(external), stream))
@@ -208,111 +199,6 @@ impl ExecutionPlan for TopicScan {
 
     fn metrics(&self) -> Option<MetricsSet> {
         Some(self.metrics.clone_inner())
-    }
-}
-
-/// One stream of rows.
-struct Stream {
-    running: Option<Running>,
-    rows: Rows,
-    counts: Arc<ScanCounts>,
-    statement: Arc<Statement>,
-    topic: Arc<str>,
-    pending: Option<(RawRecords, usize)>,
-    baseline: BaselineMetrics,
-    scanned: Count,
-    bytes: Count,
-}
-
-impl Stream {
-    /// The next batch with rows; `None` at the end. After an error it ends.
-    async fn next(&mut self) -> Result<Option<RecordBatch>> {
-        match self.advance().await {
-            Ok(Some(batch)) => {
-                self.baseline.record_output(batch.num_rows());
-                Ok(Some(batch))
-            }
-            done => {
-                self.running = None;
-                done
-            }
-        }
-    }
-
-    async fn advance(&mut self) -> Result<Option<RecordBatch>> {
-        loop {
-            let Some(raw) = self.piece().await? else { return Ok(None) };
-            let batch = {
-                let elapsed = self.baseline.elapsed_compute().clone();
-                let _timer = elapsed.timer();
-                self.rows.make(raw).await?
-            };
-            let Some(batch) = batch else { continue };
-            let Some(running) = &self.running else { return Ok(None) };
-            let rows = batch.num_rows();
-            let before = running
-                .rows_left
-                .fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| Some(left.saturating_sub(rows)));
-            let allowed = before.unwrap_or(0);
-            if allowed <= rows {
-                running.stream.close();
-                self.pending = None;
-            }
-            return Ok(if allowed == 0 { None } else { Some(batch.slice(0, rows.min(allowed))) });
-        }
-    }
-
-    /// At most a batch's worth of records.
-    async fn piece(&mut self) -> Result<Option<RawRecords>> {
-        let size = self.statement.batch_rows;
-        loop {
-            if let Some((raw, at)) = self.pending.take() {
-                let len = size.min(raw.len - at);
-                if at + len < raw.len {
-                    self.pending = Some((raw.clone(), at + len));
-                }
-                return Ok(Some(if at == 0 && len == raw.len { raw } else { raw.slice(at, len) }));
-            }
-            let Some(running) = &self.running else { return Ok(None) };
-            match running.stream.next().await {
-                None => {
-                    // Another stream may hold an `End` it has not counted yet; the last one to finish sees them all.
-                    let last = running.streams_left.fetch_sub(1, Ordering::AcqRel) == 1;
-                    let left = running.slices_left.load(Ordering::Acquire);
-                    let satisfied = running.rows_left.load(Ordering::Acquire) == 0;
-                    if last && left > 0 && !satisfied {
-                        return Err(Error::internal(format!(
-                            "the reader of {} stopped before the end of {left} partitions",
-                            self.topic
-                        )));
-                    }
-                    return Ok(None);
-                }
-                Some(event) => match event? {
-                    Event::End { .. } => {
-                        if running.slices_left.fetch_sub(1, Ordering::AcqRel) == 1 {
-                            self.counts.passed.store(self.counts.to_pass, Ordering::Relaxed);
-                        }
-                    }
-                    Event::Records(raw) => {
-                        self.count(&raw);
-                        if raw.len > 0 {
-                            self.pending = Some((raw, 0));
-                        }
-                    }
-                },
-            }
-        }
-    }
-
-    fn count(&self, raw: &RawRecords) {
-        let len = raw.len as u64;
-        self.counts.scanned.fetch_add(len, Ordering::Relaxed);
-        self.counts.passed.fetch_add(len, Ordering::Relaxed);
-        self.counts.bytes.fetch_add(raw.bytes, Ordering::Relaxed);
-        self.counts.tombstones.fetch_add(raw.tombstones as u64, Ordering::Relaxed);
-        self.scanned.add(raw.len);
-        self.bytes.add(usize::try_from(raw.bytes).unwrap_or(usize::MAX));
     }
 }
 

@@ -12,7 +12,9 @@ use super::compress::Codec;
 use super::ledger::Ledger;
 use super::local::topic::{check_name, with_defaults};
 use super::partitioner::Partitioner;
-use super::{Connector, Delivery, Event, Isolation, NewRecord, NewTopic, Range, ReadRequest, RecordStream, Topic, Writer};
+use super::{
+    Connector, Delivery, Event, Isolation, NewRecord, NewTopic, Range, ReadRequest, RecordStream, Topic, Writer,
+};
 use crate::error::{Error, Result};
 
 /// Topics that live as long as this value and its clones.

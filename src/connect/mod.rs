@@ -108,12 +108,28 @@ pub enum Event {
 
 /// What a reading thread hands over: an event, or batches that become one where they are received.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly every delivery is records; a box would be one more allocation each")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every delivery is records; a box would be one more allocation each"
+)]
 pub enum Delivery {
     /// An event as it is.
     Event(Event),
     /// Records in batches that nobody has opened.
     Packed(Packed),
+}
+
+impl Delivery {
+    /// The event; batches are checked, decompressed and walked. Records may be none.
+    ///
+    /// # Errors
+    /// A batch that is broken.
+    pub fn open(self) -> Result<Event> {
+        match self {
+            Delivery::Event(event) => Ok(event),
+            Delivery::Packed(packed) => packed.open().map(Event::Records),
+        }
+    }
 }
 
 impl From<Event> for Delivery {
@@ -143,19 +159,24 @@ impl RecordStream {
     /// The reader's; a batch that is broken. The stream is closed then.
     pub async fn next(&self) -> Option<Result<Event>> {
         loop {
-            return match self.deliveries.recv().await.ok()? {
-                Ok(Delivery::Event(event)) => Some(Ok(event)),
-                Ok(Delivery::Packed(packed)) => match packed.open() {
-                    Ok(records) if records.len == 0 => continue,
-                    Ok(records) => Some(Ok(Event::Records(records))),
-                    Err(error) => {
-                        self.close();
-                        Some(Err(error))
-                    }
-                },
-                Err(error) => Some(Err(error)),
-            };
+            let event = self.receive().await?.and_then(Delivery::open);
+            match event {
+                Ok(Event::Records(records)) if records.len == 0 => {}
+                Ok(event) => return Some(Ok(event)),
+                Err(error) => {
+                    self.close();
+                    return Some(Err(error));
+                }
+            }
         }
+    }
+
+    /// The next delivery, for those who open it elsewhere; `None` at the end.
+    ///
+    /// # Errors
+    /// The reader's.
+    pub async fn receive(&self) -> Option<Result<Delivery>> {
+        self.deliveries.recv().await.ok()
     }
 
     /// Whether anyone still holds the stream, asked without holding it.

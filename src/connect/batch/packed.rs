@@ -7,7 +7,7 @@ use super::columns::Columns;
 use super::sieve::{Sieve, Step};
 use super::{Header, Place};
 use crate::connect::{Range, RawRecords, Want};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Batches of one partition in the log's order.
 #[derive(Debug)]
@@ -29,18 +29,47 @@ struct Batch {
     step: Step,
 }
 
+/// Batches of this many bytes are opened together, unless a single one is larger.
+pub const PARCEL_BYTES: usize = 512 << 10;
+
+/// The error of the first of `batches` whose checksum does not fit.
+fn first_damaged(place: &Place, bytes: &Bytes, batches: &[Batch]) -> Option<Error> {
+    batches.iter().find_map(|b| {
+        let fault = b.header.check_crc(bytes.get(b.at..).unwrap_or(&[])).err()?;
+        Some(fault.at(place, b.header.base_offset))
+    })
+}
+
 impl Packed {
-    /// Takes those batches at the start of `bytes` that pass `sieve`, until more than `most` bytes of them are taken
-    /// or the slice is done; what was taken, if anything, and how many bytes were gone through. An incomplete batch at
+    /// Takes all batches of `bytes` that pass `sieve`, some at a time; returns what is left at the end, which is less
+    /// than a batch, or not of the slice. `each` says whether to go on.
+    ///
+    /// # Errors
+    /// A batch that cannot be read, with topic, partition and offset.
+    pub fn take_all(sieve: &mut Sieve, mut bytes: Bytes, mut each: impl FnMut(Packed) -> bool) -> Result<Bytes> {
+        loop {
+            let (packed, used) = Self::take(sieve, &bytes)?;
+            bytes = bytes.slice(used..);
+            if !packed.is_none_or(&mut each) || used == 0 || sieve.is_done() {
+                return Ok(bytes);
+            }
+        }
+    }
+
+    /// Takes those batches at the start of `bytes` that pass `sieve`, until there are [`PARCEL_BYTES`] or the slice is
+    /// done; what was taken, if anything, and how many bytes were gone through. An incomplete batch at
     /// the end is left.
     ///
     /// # Errors
     /// A batch that cannot be read, with topic, partition and offset.
-    pub fn take(sieve: &mut Sieve, bytes: &Bytes, most: usize) -> Result<(Option<Packed>, usize)> {
+    fn take(sieve: &mut Sieve, bytes: &Bytes) -> Result<(Option<Packed>, usize)> {
         let (mut at, mut size, mut records) = (0, 0, 0_usize);
         let mut batches = Vec::new();
-        while !sieve.is_done() && size < most {
-            let Some((header, step)) = sieve.next(bytes.get(at..).unwrap_or(&[]), false)? else { break };
+        while !sieve.is_done() && size < PARCEL_BYTES {
+            let next = sieve.next(bytes.get(at..).unwrap_or(&[]), false);
+            // What looks wrong here may only be the wrong place, because of a batch before it.
+            let next = next.map_err(|error| first_damaged(sieve.place(), bytes, &batches).unwrap_or(error));
+            let Some((header, step)) = next? else { break };
             let total = header.total;
             if step != Step::Skip {
                 size += total;
@@ -62,11 +91,6 @@ impl Packed {
             records,
         };
         Ok((Some(packed), at))
-    }
-
-    /// At most this many records come out.
-    pub fn records(&self) -> usize {
-        self.records
     }
 
     /// Checks, decompresses and walks the batches.

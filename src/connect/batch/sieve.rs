@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Control, Fault, Header, Place};
+use super::{Control, Fault, HEADER_BYTES, Header, Place};
 use crate::connect::{Isolation, Range, Want};
 use crate::error::Result;
 
@@ -120,6 +120,15 @@ impl Sieve {
         let step = self.judge(&header, batch, check).map_err(|f| f.at(&self.place, self.position))?;
         self.position = header.next_offset();
         Ok(Some((header, step)))
+    }
+
+    /// How many bytes from the start of `bytes` are needed before another batch can be judged.
+    ///
+    /// # Errors
+    /// As [`Sieve::next`].
+    pub fn needed(&self, bytes: &[u8]) -> Result<usize> {
+        let header = Header::parse(bytes).map_err(|f| f.at(&self.place, self.position))?;
+        Ok(header.map_or(HEADER_BYTES, |h| h.total))
     }
 
     fn judge(&mut self, header: &Header, batch: &[u8], check: bool) -> Result<Step, Fault> {

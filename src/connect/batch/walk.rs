@@ -2,7 +2,7 @@
 
 use super::columns::Columns;
 use super::sieve::{Aborted, Sieve, Step};
-use super::{HEADER_BYTES, Header, Place};
+use super::{Header, Place};
 use crate::connect::{Isolation, Range, RawRecords, Want};
 use crate::error::Result;
 
@@ -101,8 +101,7 @@ impl Walker {
     /// # Errors
     /// As [`Walker::feed`].
     pub fn needed(&self, bytes: &[u8]) -> Result<usize> {
-        let header = Header::parse(bytes).map_err(|f| f.at(self.place(), self.position()))?;
-        Ok(header.map_or(HEADER_BYTES, |h| h.total))
+        self.sieve.needed(bytes)
     }
 
     /// The records walked since the last call, `None` when there are none.

@@ -103,14 +103,12 @@ impl Cause {
             Cause::WantsCertificate => {
                 ("wants a client certificate (TLS)", "set ssl.certificate.location and ssl.key.location")
             }
-            Cause::NoSuchMechanism => (
-                "does not offer the chosen SASL mechanism (SASL)",
-                "set sasl.mechanism to one that the broker names",
-            ),
-            Cause::WrongPassword => (
-                "refused the user name or password (SASL)",
-                "check sasl.username, sasl.password and sasl.mechanism",
-            ),
+            Cause::NoSuchMechanism => {
+                ("does not offer the chosen SASL mechanism (SASL)", "set sasl.mechanism to one that the broker names")
+            }
+            Cause::WrongPassword => {
+                ("refused the user name or password (SASL)", "check sasl.username, sasl.password and sasl.mechanism")
+            }
         }
     }
 }

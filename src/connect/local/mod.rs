@@ -31,7 +31,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
-use super::batch::{Place, Walker, first_at, write::marker};
+use super::batch::{Place, Sieve, first_at, write::marker};
 use super::{Connector, Isolation, NewTopic, Range, ReadRequest, RecordStream, Topic, Writer};
 use crate::error::{Error, Result};
 use journal::Journal;
@@ -351,10 +351,10 @@ fn job(p: &Partition, request: &ReadRequest, settled: &[i64]) -> Option<Job> {
     let there = p.ledger.range(p.place.partition, request.isolation, settled);
     let start = wanted.start.max(there.start);
     let slice = Range { partition: wanted.partition, start, end: wanted.end.min(there.end) };
-    let mut walker = Walker::new(p.place.clone(), slice, request.want, request.isolation);
-    walker.add_aborted(p.ledger.aborted_in(&slice));
+    let mut sieve = Sieve::new(p.place.clone(), slice, request.want, request.isolation);
+    sieve.add_aborted(p.ledger.aborted_in(&slice));
     let segments = p.segments.clone();
-    Some(Job { partition: slice.partition, dir: p.dir.clone(), segments, start, walker })
+    Some(Job { partition: slice.partition, dir: p.dir.clone(), segments, start, sieve, chunk: read::FIRST_BYTES })
 }
 
 /// Makes a partition whole after a crash: cuts the torn tail, ends open transactions. Returns the newest producer.

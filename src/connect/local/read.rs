@@ -1,15 +1,18 @@
 //! The reading threads of the local log.
 
 use std::collections::VecDeque;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_channel::Sender;
+use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::segment::{self, Chunks, Entry, Index, Next};
-use crate::connect::batch::{Header, Walker};
-use crate::connect::{Delivery, Event, RawRecords, RecordStream};
+use crate::connect::batch::{Header, Packed, Sieve};
+use crate::connect::{Delivery, Event, RecordStream};
 use crate::error::{Error, Result};
 
 /// One slice to be read: everything a thread needs.
@@ -20,7 +23,9 @@ pub(super) struct Job {
     /// Base offsets of the segments, ascending.
     pub(super) segments: Vec<i64>,
     pub(super) start: i64,
-    pub(super) walker: Walker,
+    pub(super) sieve: Sieve,
+    /// How much to read at once.
+    pub(super) chunk: usize,
 }
 
 /// Reads `jobs` with up to `threads` threads.
@@ -58,13 +63,17 @@ fn work(sender: &Sender<Result<Delivery>>, jobs: &Mutex<VecDeque<Job>>) {
     }
 }
 
+/// The first chunk is small, for those who want few; each may be four times larger than the one before.
+pub(super) const FIRST_BYTES: usize = 64 << 10;
+const MOST_BYTES: usize = 1 << 20;
+
 impl Job {
     /// Reads the slice to its end; false when nobody listens any more.
     fn read(mut self, sender: &Sender<Result<Delivery>>) -> Result<bool> {
         let first = self.segments.partition_point(|base| *base <= self.start).saturating_sub(1);
         let mut begin = Some(self.start);
         for at in first..self.segments.len() {
-            if self.walker.is_done() {
+            if self.sieve.is_done() {
                 break;
             }
             let Some(base) = self.segments.get(at).copied() else { break };
@@ -73,10 +82,7 @@ impl Job {
                 return Ok(false);
             }
         }
-        match self.walker.take()? {
-            Some(raw) => Ok(send(sender, raw)),
-            None => Ok(true),
-        }
+        Ok(true)
     }
 
     fn segment(
@@ -87,47 +93,68 @@ impl Job {
         sender: &Sender<Result<Delivery>>,
     ) -> Result<bool> {
         let (file, name) = segment::open(&self.dir, base).map_err(|e| self.gone(e))?;
-        self.walker.set_file(Arc::clone(&name));
+        self.sieve.set_file(Arc::clone(&name));
         let limit = file.metadata().map_err(|e| self.gone(e))?.len();
+        let mut position = 0;
         if let Some(offset) = from {
             let entry = Index::load(&self.dir, base).seek(offset);
             let entry = entry.filter(|e| begins_at(&file, &name, e, limit));
-            self.walker.restart(entry.map_or(base, |e| e.offset));
-            let position = entry.map_or(0, |e| e.position);
-            return self.chunks(Chunks::new(file, name, position, limit), next, sender);
+            self.sieve.restart(entry.map_or(base, |e| e.offset));
+            position = entry.map_or(0, |e| e.position);
+        } else if self.sieve.position() != base {
+            return Err(self.sieve.place().error(self.sieve.position(), "the segment before it ends early"));
         }
-        if self.walker.position() != base {
-            return Err(self.walker.place().error(self.walker.position(), "the segment before it ends early"));
-        }
-        self.chunks(Chunks::new(file, name, 0, limit), next, sender)
+        self.batches(&file, position, limit, next, sender)
     }
 
-    fn chunks(&mut self, mut chunks: Chunks, next: Option<i64>, sender: &Sender<Result<Delivery>>) -> Result<bool> {
+    /// Hands over the batches between two bytes of a segment, as they lie there.
+    fn batches(
+        &mut self,
+        file: &File,
+        mut position: u64,
+        limit: u64,
+        next: Option<i64>,
+        sender: &Sender<Result<Delivery>>,
+    ) -> Result<bool> {
+        let mut left = Bytes::new();
         loop {
             if sender.is_closed() {
                 return Ok(false);
             }
-            let fed = self.walker.feed(chunks.loaded())?;
-            chunks.consume(fed);
-            if self.walker.is_full()
-                && let Some(raw) = self.walker.take()?
-                && !send(sender, raw)
-            {
+            let needed = self.sieve.needed(&left)?;
+            let room = limit.saturating_sub(position);
+            if needed as u64 > room.saturating_add(left.len() as u64) {
+                return Err(self.sieve.place().error(self.sieve.position(), "its segment file ends before it does"));
+            }
+            let more = self.chunk.max(needed).saturating_sub(left.len());
+            let more = more.min(usize::try_from(room).unwrap_or(usize::MAX));
+            let mut chunk = Vec::with_capacity(left.len() + more);
+            chunk.extend_from_slice(&left);
+            chunk.resize(left.len() + more, 0);
+            let target = chunk.get_mut(left.len()..).unwrap_or(&mut []);
+            file.read_exact_at(target, position).map_err(|e| self.gone(e))?;
+            position += more as u64;
+            self.chunk = self.chunk.saturating_mul(4).min(MOST_BYTES);
+            let mut heard = true;
+            left = Packed::take_all(&mut self.sieve, chunk.into(), |packed| {
+                heard = sender.send_blocking(Ok(Delivery::Packed(packed))).is_ok();
+                heard
+            })?;
+            if !heard {
                 return Ok(false);
             }
-            if self.walker.is_done() || next == Some(self.walker.position()) {
+            if self.sieve.is_done() || next == Some(self.sieve.position()) {
                 return Ok(true);
-            }
-            let needed = self.walker.needed(chunks.loaded())?;
-            if !chunks.load(needed)? {
-                return Err(self.walker.place().error(self.walker.position(), "its segment file ends before it does"));
             }
         }
     }
 
     fn gone(&self, e: std::io::Error) -> Error {
-        let place = self.walker.place();
+        let place = self.sieve.place();
         let what = format!("cannot read partition {} of topic {}", self.partition, place.topic);
+        if e.kind() == std::io::ErrorKind::UnexpectedEof {
+            return place.error(self.sieve.position(), "its segment file ends before it does");
+        }
         if e.kind() == std::io::ErrorKind::NotFound {
             return Error::data(format!("{what}: it was deleted while it was being read"));
         }
@@ -140,8 +167,4 @@ pub(super) fn begins_at(file: &Arc<std::fs::File>, name: &Arc<str>, entry: &Entr
     let mut chunks = Chunks::new(Arc::clone(file), Arc::clone(name), entry.position, limit);
     let promised = |header: &Header| header.base_offset == entry.offset;
     matches!(chunks.batch(), Ok(Next::Batch { header, .. }) if promised(&header))
-}
-
-fn send(sender: &Sender<Result<Delivery>>, raw: RawRecords) -> bool {
-    sender.send_blocking(Ok(Event::Records(raw).into())).is_ok()
 }

@@ -60,11 +60,6 @@ impl Chunks {
         self.buffer.get(self.at..).unwrap_or(&[])
     }
 
-    /// Moves on by `bytes`.
-    pub(super) fn consume(&mut self, bytes: usize) {
-        self.at = self.at.saturating_add(bytes).min(self.buffer.len());
-    }
-
     /// Where in the file [`Chunks::loaded`] begins.
     pub(super) fn position(&self) -> u64 {
         self.next - self.loaded().len() as u64

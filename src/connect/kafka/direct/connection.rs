@@ -187,12 +187,7 @@ impl Connection {
 
     /// Reads the answer to the oldest request that was not answered yet, which must be `sent`; waits no longer than
     /// `wait` beyond the time that an answer may take, and only as long as `heard`.
-    pub(super) fn receive(
-        &mut self,
-        sent: Sent,
-        wait: Duration,
-        heard: &dyn Fn() -> bool,
-    ) -> Result<Answer, Broken> {
+    pub(super) fn receive(&mut self, sent: Sent, wait: Duration, heard: &dyn Fn() -> bool) -> Result<Answer, Broken> {
         let mut clock = Clock { deadline: Instant::now() + self.timeout + wait, heard };
         let mut prefix = Vec::with_capacity(4);
         self.fill(&mut prefix, 4, &mut clock)?;

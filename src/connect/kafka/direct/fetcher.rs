@@ -4,7 +4,6 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::{ApiKey, FetchRequest};
 use kafka_protocol::protocol::StrBytes;
@@ -14,7 +13,7 @@ use super::answer::{self, Fetched};
 use super::cluster::{isolation_level, malformed, required, topic_name};
 use super::code;
 use super::connection::{Broken, Connection, Sent};
-use super::reader::{PARCEL_BYTES, Report, Shared, Slice, another};
+use super::reader::{Report, Shared, Slice, another};
 use super::settings::Address;
 use crate::connect::batch::{Aborted, Packed};
 use crate::connect::{Delivery, Event, Range};
@@ -64,7 +63,12 @@ pub(super) struct Fetcher<'a> {
 
 impl<'a> Fetcher<'a> {
     /// A fetcher of `slices`, none of them done, from the broker at `at`.
-    pub(super) fn new(shared: &'a Shared, at: &'a Address, slices: Vec<Slice>, report: &'a mpsc::Sender<Report>) -> Self {
+    pub(super) fn new(
+        shared: &'a Shared,
+        at: &'a Address,
+        slices: Vec<Slice>,
+        report: &'a mpsc::Sender<Report>,
+    ) -> Self {
         Fetcher { shared, at, slices, report, bytes: FIRST_BYTES }
     }
 
@@ -97,7 +101,10 @@ impl<'a> Fetcher<'a> {
             let read = answer::fetch(answer, version).ok_or_else(|| malformed(&connection, "Fetch"));
             let answer = read.map_err(Broken::Failed)?;
             if answer.code != 0 {
-                return Err(Verdict::Lost(code::error(answer.code, &format!("topic \"{}\"", self.shared.request.topic))));
+                return Err(Verdict::Lost(code::error(
+                    answer.code,
+                    &format!("topic \"{}\"", self.shared.request.topic),
+                )));
             }
             let deliveries = self.sort(answer.partitions)?;
             self.leave_alone(answer.throttle_ms)?;
@@ -204,11 +211,10 @@ impl<'a> Fetcher<'a> {
         let what = format!("{topic} partition {partition}");
         let error = match fetched.code {
             code::OFFSET_OUT_OF_RANGE if slice.nearer.take().is_some() => Err(code::error(fetched.code, &what)),
-            code::OFFSET_OUT_OF_RANGE => Ok(Error::connect(format!(
-                "{what}: the records from offset {} on are gone",
-                slice.sieve.position()
-            ))
-            .with_hint("retention or a deletion removed them while reading: try again")),
+            code::OFFSET_OUT_OF_RANGE => {
+                Ok(Error::connect(format!("{what}: the records from offset {} on are gone", slice.sieve.position()))
+                    .with_hint("retention or a deletion removed them while reading: try again"))
+            }
             code::CORRUPT => {
                 Ok(Error::data(format!("{what}: a batch at or after offset {} is broken", slice.sieve.position())))
             }
@@ -247,22 +253,15 @@ impl<'a> Fetcher<'a> {
 fn take(slice: &mut Slice, fetched: &Fetched, nothing: bool, out: &mut Vec<Delivery>) -> Result<bool, Error> {
     let before = slice.sieve.position();
     slice.log_end = None;
-    let aborted = fetched.aborted.iter().map(|(first_offset, producer_id)| Aborted {
-        first_offset: *first_offset,
-        producer_id: *producer_id,
-    });
+    let aborted = fetched
+        .aborted
+        .iter()
+        .map(|(first_offset, producer_id)| Aborted { first_offset: *first_offset, producer_id: *producer_id });
     slice.sieve.add_aborted(aborted);
-    let mut bytes: Bytes = fetched.records.clone();
-    loop {
-        let (packed, used) = Packed::take(&mut slice.sieve, &bytes, PARCEL_BYTES)?;
-        if let Some(packed) = packed {
-            out.push(Delivery::Packed(packed));
-        }
-        if used == 0 || slice.sieve.is_done() {
-            break;
-        }
-        bytes = bytes.slice(used..);
-    }
+    Packed::take_all(&mut slice.sieve, fetched.records.clone(), |packed| {
+        out.push(Delivery::Packed(packed));
+        true
+    })?;
     if slice.sieve.position() > before || !nothing || slice.sieve.is_done() {
         return Ok(slice.sieve.position() > before);
     }

@@ -100,5 +100,9 @@ impl Direct {
 
 fn described(topic: &answer::Topic) -> Topic {
     let partitions = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
-    Topic { name: topic.name.as_str().into(), partitions, internal: topic.internal || super::admin::is_internal(&topic.name) }
+    Topic {
+        name: topic.name.as_str().into(),
+        partitions,
+        internal: topic.internal || super::admin::is_internal(&topic.name),
+    }
 }

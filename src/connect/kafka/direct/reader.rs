@@ -29,8 +29,6 @@ const PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// How long to wait for a fetcher before looking whether anyone still listens.
 const LOOK_UP: Duration = Duration::from_millis(50);
-/// Batches of this many bytes are opened together.
-pub(super) const PARCEL_BYTES: usize = 512 << 10;
 
 /// One slice of one partition on its way.
 #[derive(Debug)]
@@ -288,7 +286,10 @@ impl Reader {
                     Verdict::Lost(error) => fetcher.give_back(&error),
                 }
             };
-            std::thread::Builder::new().name(name).spawn(work).map_err(|e| Error::io("starting a reading thread", e))?;
+            std::thread::Builder::new()
+                .name(name)
+                .spawn(work)
+                .map_err(|e| Error::io("starting a reading thread", e))?;
         }
         Ok(())
     }
@@ -312,7 +313,8 @@ impl Reader {
             .with_hint("the log was cut back or a transaction is open: try again"));
         }
         let trouble = self.trouble.take();
-        let cause = trouble.unwrap_or_else(|| Error::connect(format!("nothing came for {} s", self.patience.as_secs())));
+        let cause =
+            trouble.unwrap_or_else(|| Error::connect(format!("nothing came for {} s", self.patience.as_secs())));
         Err(Error::connect(format!("reading {name} broke off: {}", cause.message()))
             .with_detail(far)
             .with_hint(cause.hint().unwrap_or("check the brokers, then try again").to_string())

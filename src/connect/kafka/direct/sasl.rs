@@ -211,8 +211,13 @@ mod tests {
         let login = login(Mechanism::Scram512);
         let scram = Scram::new(&login, "abc".into());
         for challenge in [
-            "", "r=abc,s=AA==,i=4096", "r=xyz1,s=AA==,i=4096", "r=abc1,s=*,i=4096", "r=abc1,s=AA==,i=0",
-            "r=abc1,s=AA==,i=99999999", "r=abc1,i=4096",
+            "",
+            "r=abc,s=AA==,i=4096",
+            "r=xyz1,s=AA==,i=4096",
+            "r=abc1,s=*,i=4096",
+            "r=abc1,s=AA==,i=0",
+            "r=abc1,s=AA==,i=99999999",
+            "r=abc1,i=4096",
         ] {
             assert!(scram.last(challenge.as_bytes()).is_err(), "{challenge}");
         }

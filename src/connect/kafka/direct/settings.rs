@@ -168,7 +168,8 @@ mod tests {
     #[test]
     fn bootstrap_lists_are_read_as_librdkafka_reads_them() {
         let list = "a:1, b ,[::1]:3,PLAINTEXT://c:4/,::1";
-        let read: Vec<String> = settings(&[("bootstrap.servers", list)]).unwrap().bootstrap.iter().map(ToString::to_string).collect();
+        let read: Vec<String> =
+            settings(&[("bootstrap.servers", list)]).unwrap().bootstrap.iter().map(ToString::to_string).collect();
         assert_eq!(read, ["a:1", "b:9092", "[::1]:3", "c:4", "[::1]:9092"]);
         assert!(settings(&[("bootstrap.servers", "a:no")]).is_err());
     }
@@ -180,7 +181,12 @@ mod tests {
         assert_eq!(reason(&[("ssl.key.password", "x")]), Some("ssl.key.password".into()));
         assert_eq!(reason(&[("security.protocol", "SASL_SSL")]), Some("sasl.mechanism=GSSAPI".into()));
         assert_eq!(reason(&[("fetch.message.max.bytes", "1")]), None);
-        let plain = [("security.protocol", "sasl_plaintext"), ("sasl.mechanism", "PLAIN"), ("sasl.username", "u"), ("sasl.password", "hunter2")];
+        let plain = [
+            ("security.protocol", "sasl_plaintext"),
+            ("sasl.mechanism", "PLAIN"),
+            ("sasl.username", "u"),
+            ("sasl.password", "hunter2"),
+        ];
         let settings = settings(&[&[base], &plain[..]].concat()).unwrap();
         assert!(settings.login.is_some() && settings.tls.is_none());
         assert!(!format!("{settings:?}").contains("hunter2"));

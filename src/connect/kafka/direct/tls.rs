@@ -68,8 +68,7 @@ fn roots(pem: Option<Vec<u8>>) -> Result<RootCertStore, Unable> {
             }
         }
         None => {
-            let (_added, _refused) =
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            let (_added, _refused) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
     }
     if roots.is_empty() { Err(Unable("ssl.ca.location".into())) } else { Ok(roots) }
@@ -161,4 +160,3 @@ pub(super) fn of_io(error: &io::Error) -> (Cause, String) {
     };
     (cause, inner.to_string())
 }
-
