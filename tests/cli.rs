@@ -2,40 +2,21 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod set_up;
+
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::process::Stdio;
+use std::time::Instant;
 
-use tempfile::TempDir;
-
-/// `weir` in `dir`, with nothing of the caller's environment.
-fn weir(dir: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
-    command.args(arguments).current_dir(dir).env_clear().env("HOME", dir).stdin(Stdio::null());
-    command
-}
-
-/// Exit code, standard output and standard error.
-fn run(command: &mut Command) -> (i32, String, String) {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
-}
+use set_up::server::Server;
+use set_up::{PATIENCE, folder, run, signal, weir};
 
 /// Asserts that `arguments` are refused: `code`, nothing on standard output, exactly `screen` on standard error.
 #[track_caller]
 fn refused(dir: &Path, arguments: &[&str], code: i32, screen: &str) {
     assert_eq!(run(&mut weir(dir, arguments)), (code, String::new(), screen.to_string()), "{arguments:?}");
-}
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        let path = dir.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-    dir
 }
 
 const TOP: (&str, &str) = (
@@ -267,55 +248,6 @@ fn the_environment_is_used_and_said() {
     );
 }
 
-/// A server of its own on a free port; killed when dropped.
-struct Server {
-    child: Child,
-    url: String,
-    client: reqwest::Client,
-    _dir: TempDir,
-}
-
-impl Server {
-    fn start(arguments: &[&str], token: Option<&str>) -> Server {
-        let dir = folder(&[]);
-        let mut command = weir(dir.path(), &[&["serve", "--listen", "127.0.0.1:0"], arguments].concat());
-        if let Some(token) = token {
-            command.env("WEIR_TOKEN", token);
-        }
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("{line}")).trim().to_string();
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
-        Server { child, url, client, _dir: dir }
-    }
-
-    fn post(&self, body: &str) -> reqwest::RequestBuilder {
-        let json = body.starts_with('{');
-        let media = if json { "application/json" } else { "text/plain" };
-        self.client.post(format!("{}/query", self.url)).header("content-type", media).body(body.to_string())
-    }
-
-    fn get(&self, path: &str) -> reqwest::RequestBuilder {
-        self.client.get(format!("{}{path}", self.url))
-    }
-
-    /// Asks the server to stop and waits for its exit code.
-    fn stop(mut self) -> i32 {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        self.child.wait().unwrap().code().unwrap()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 async fn answer(request: reqwest::RequestBuilder) -> (u16, serde_json::Value) {
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
@@ -392,4 +324,261 @@ fn standard_input_is_a_script() {
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(2));
     assert!(stderr.starts_with("error: parameter n has the unknown type INTT\n  --> stdin:1:13\n"), "{stderr}");
+}
+
+#[test]
+fn after_an_error_a_script_stops_or_goes_on_with_the_next_statement() {
+    let text = "SELECT 1 AS n;\nSELECT nosuch;\nSELECT 2 AS n;\n";
+    let dir = folder(&[("a.sql", text), ("torn.sql", "SELECT 3;\nSELECT 'open\n")]);
+    let screen = "error: there is no column \"nosuch\"\n  --> a.sql:2:8\n2 | SELECT nosuch;\n  |        ^^^^^^\n";
+    let plain = ["-q", "--format", "csv"];
+    let stopped = run(&mut weir(dir.path(), &[&plain[..], &["-f", "a.sql", "-c", "SELECT 4 AS n"]].concat()));
+    assert_eq!(stopped, (1, "n\n1\n".to_string(), screen.to_string()));
+    let on = ["--on-error", "continue", "-f", "a.sql", "-f", "torn.sql", "-c", "SELECT 4 AS n"];
+    let (code, rows, talk) = run(&mut weir(dir.path(), &[&plain[..], &on].concat()));
+    assert_eq!((code, rows.as_str()), (1, "n\n1\nn\n2\nn\n4\n"));
+    // A text that is not made of statements is one error.
+    let torn = talk.strip_prefix(screen).unwrap();
+    assert!(torn.contains("  --> torn.sql:2:") && torn.matches("error:").count() == 1, "{talk}");
+    let mut piped = weir(dir.path(), &[&plain[..], &["--on-error", "continue"]].concat());
+    let (code, rows, _) = run(piped.stdin(std::fs::File::open(dir.path().join("a.sql")).unwrap()));
+    assert_eq!((code, rows.as_str()), (1, "n\n1\nn\n2\n"));
+}
+
+#[test]
+fn parameters_without_a_type_have_the_one_they_are_written_in() {
+    let dir = folder(&[]);
+    let sql = "SELECT v FROM (VALUES (1.5), (2.5), (3.5)) AS t (v) WHERE v > $least AND $on AND $word <> '1' \
+               ORDER BY v LIMIT $n";
+    let mut arguments = vec!["-q", "--format", "csv", "-c", sql];
+    for param in ["least=1.7", "on=true", "word=one", "n=1"] {
+        arguments.extend(["--param", param]);
+    }
+    assert_eq!(run(&mut weir(dir.path(), &arguments)), (0, "v\n2.5\n".to_string(), String::new()));
+    let sql = "SELECT arrow_typeof($a) AS a, arrow_typeof($b) AS b, arrow_typeof($c) AS c, arrow_typeof($d) AS d";
+    let mut arguments = vec!["-q", "--format", "ndjson", "-c", sql];
+    for param in ["a=-5", "b=0.50", "c=false", "d=007"] {
+        arguments.extend(["--param", param]);
+    }
+    let types = "{\"a\":\"Int64\",\"b\":\"Float64\",\"c\":\"Boolean\",\"d\":\"Utf8\"}\n";
+    assert_eq!(run(&mut weir(dir.path(), &arguments)), (0, types.to_string(), String::new()));
+}
+
+#[test]
+fn ctrl_c_stops_a_script_with_130_and_keeps_the_rows() {
+    let dir = folder(&[]);
+    let endless = "SELECT value FROM generate_series(1, 1000000000000)";
+    let arguments = ["--format", "csv", "--on-error", "continue", "-c", endless, "-c", "SELECT 'after'"];
+    let mut child = weir(dir.path(), &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut rows = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while line != "value\n1\n" {
+        assert_ne!(rows.read_line(&mut line).unwrap(), 0, "{line}");
+    }
+    signal("-INT", child.id());
+    rows.read_to_string(&mut line).unwrap();
+    let mut talk = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut talk).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!line.contains("after"));
+    let count: String = talk.chars().filter(char::is_ascii_digit).collect();
+    assert!(talk.starts_with("cancelled; partial result: ") && talk.lines().count() == 1, "{talk}");
+    assert_eq!(count, (line.lines().count() - 1).to_string());
+}
+
+#[test]
+fn a_statement_out_of_time_exits_with_124() {
+    let dir = folder(&[]);
+    let endless = "SELECT count(*) FROM generate_series(1, 1000000000000)";
+    let screen = format!(
+        "error: the statement took longer than 50 ms\n1 | {endless}\n  | ^\nhint: SET timeout_ms = 0 removes the limit\n"
+    );
+    refused(dir.path(), &["--timeout", "50ms", "-c", endless], 124, &screen);
+}
+
+#[test]
+fn a_reader_that_has_enough_ends_a_script_in_silence() {
+    let dir = folder(&[]);
+    let mut child = weir(dir.path(), &["--format", "csv", "-c", ENDLESS, "-c", "SELECT nosuch"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((line.as_str(), output.status.code(), output.stderr.as_slice()), ("value\n", Some(0), &b""[..]));
+}
+
+/// An answer as it came over the wire.
+struct Raw {
+    head: String,
+    body: Vec<u8>,
+    /// Nothing when the connection broke off.
+    trailers: Option<Vec<(String, serde_json::Value)>>,
+}
+
+impl Raw {
+    /// Reads one chunked answer to its end.
+    fn read(stream: &mut BufReader<TcpStream>) -> Raw {
+        let (mut head, mut body) = (String::new(), Vec::new());
+        while !head.ends_with("\r\n\r\n") {
+            if stream.read_line(&mut head).unwrap() == 0 {
+                return Raw { head, body, trailers: None };
+            }
+        }
+        loop {
+            let mut size = String::new();
+            if stream.read_line(&mut size).unwrap_or(0) == 0 {
+                return Raw { head, body, trailers: None };
+            }
+            let size = usize::from_str_radix(size.trim(), 16).unwrap();
+            if size == 0 {
+                break;
+            }
+            let mut chunk = vec![0; size + 2];
+            stream.read_exact(&mut chunk).unwrap();
+            body.extend_from_slice(&chunk[..size]);
+        }
+        let mut trailers = Vec::new();
+        loop {
+            let mut line = String::new();
+            stream.read_line(&mut line).unwrap();
+            let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+            trailers.push((name.to_string(), serde_json::from_str(value).unwrap()));
+        }
+        Raw { head, body, trailers: Some(trailers) }
+    }
+
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
+/// Sends a query and leaves the answer unread.
+fn ask(server: &Server, headers: &str, body: &str) -> BufReader<TcpStream> {
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let length = body.len();
+    write!(stream, "POST /query HTTP/1.1\r\nhost: localhost\r\n{headers}content-length: {length}\r\n\r\n{body}")
+        .unwrap();
+    BufReader::new(stream)
+}
+
+const CSV: &str = "accept: text/csv\r\n";
+const CSV_AND_TRAILERS: &str = "accept: text/csv\r\nte: trailers\r\n";
+const ENDLESS: &str = "SELECT value FROM generate_series(1, 1000000000000)";
+
+#[tokio::test]
+async fn answers_of_rows_only_carry_their_receipts_as_trailers() {
+    let server = Server::start(&["--limit", "3"], None);
+    let read = |headers: &str, sql: &str| Raw::read(&mut ask(&server, headers, sql));
+    let two = "SELECT value AS n FROM generate_series(1, 2); SELECT 7 AS n";
+    let plain = read(CSV, two);
+    assert_eq!((plain.text(), plain.trailers.as_deref()), ("n\n1\n2\n\nn\n7\n", Some(&[][..])));
+    assert!(plain.head.contains("x-weir-receipt: omitted\r\n"));
+    let told = read(CSV_AND_TRAILERS, two);
+    assert_eq!(told.text(), plain.text());
+    let rows: Vec<_> = told.trailers.unwrap().iter().map(|(name, r)| (name.clone(), r["rows"].as_u64())).collect();
+    assert_eq!(rows, [("weir-receipt".to_string(), Some(2)), ("weir-receipt".to_string(), Some(1))]);
+    let arrow = read("accept: application/vnd.apache.arrow.stream\r\nte: trailers\r\n", "SELECT 7 AS n");
+    assert_eq!(arrow.trailers.unwrap()[0].1["rows"], 1);
+
+    // What is cut says so, or breaks off.
+    let cut = read(CSV_AND_TRAILERS, ENDLESS);
+    assert_eq!(cut.text(), "value\n1\n2\n3\n");
+    assert_eq!(cut.trailers.unwrap()[0].1["incomplete"], "cut after 3 rows (max_rows)");
+    let broad = read(CSV, "SELECT repeat('x', 100000) AS x FROM generate_series(1, 4)");
+    assert!(broad.trailers.is_none() && broad.body.len() <= 2 + 3 * 100_001);
+    let (status, body) = answer(server.post(ENDLESS).header("accept", "text/csv")).await;
+    assert_eq!(status, 413);
+    assert_eq!(body["error"]["message"], "the result is not whole: cut after 3 rows (max_rows)");
+
+    // As does what fails after rows.
+    let failing = "SELECT 7 AS n; SELECT nosuch";
+    let failed = read(CSV_AND_TRAILERS, failing);
+    let trailers = failed.trailers.unwrap();
+    let names: Vec<&str> = trailers.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["weir-receipt", "weir-error"]);
+    assert_eq!(trailers[1].1["message"], "there is no column \"nosuch\"");
+    assert_eq!(answer(server.post(failing).header("accept", "text/csv")).await.0, 400);
+    assert_eq!(server.stop(), 0);
+}
+
+#[tokio::test]
+async fn a_query_that_needs_too_much_memory_fails_alone() {
+    let server = Server::start(&["--memory", "1MiB"], None);
+    let join =
+        "SELECT count(*) FROM generate_series(1, 200000) a JOIN generate_series(1, 200000) b ON a.value = b.value";
+    let (status, body) = answer(server.post(join)).await;
+    assert_eq!((status, body["error"]["kind"].as_str()), (413, Some("limit")));
+    assert_eq!(body["error"]["message"], "the query needs more memory than it may use");
+    assert_eq!(body["error"]["hint"], "raise --memory, or filter or aggregate earlier");
+    assert_eq!(server.post("SELECT 1").send().await.unwrap().status(), 200);
+    assert_eq!(server.stop(), 0);
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_stops_its_query() {
+    let server = Server::start(&["--max-queries", "1"], None);
+    // In the middle of its rows, and before the first.
+    let mut reading = ask(&server, "", ENDLESS);
+    reading.fill_buf().unwrap();
+    drop(reading);
+    let cancelled = async |count: u32| {
+        let line = format!("weir_queries_total{{outcome=\"cancelled\"}} {count}\n");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let metrics = server.get("/metrics").send().await.unwrap().text().await.unwrap();
+            if metrics.contains(&line) && metrics.contains("weir_queries_running 0\n") {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{metrics}");
+        }
+    };
+    cancelled(1).await;
+    let waiting = ask(&server, "", "SELECT count(*) FROM generate_series(1, 1000000000000)");
+    let deadline = Instant::now() + PATIENCE;
+    while !server.get("/metrics").send().await.unwrap().text().await.unwrap().contains("weir_queries_running 1\n") {
+        assert!(Instant::now() < deadline);
+    }
+    drop(waiting);
+    cancelled(2).await;
+    assert_eq!(server.post("SELECT 1").send().await.unwrap().status(), 200);
+    assert_eq!(server.stop(), 0);
+}
+
+/// Waits until the server takes no more connections.
+fn closed(server: &Server) {
+    let deadline = Instant::now() + PATIENCE;
+    while TcpStream::connect(server.address()).is_ok() {
+        assert!(Instant::now() < deadline, "still listening");
+    }
+}
+
+#[test]
+fn a_server_that_is_stopped_lets_its_queries_end() {
+    let server = Server::start(&["--grace", "20s"], None);
+    // More than the connection can hold, so that the query runs as long as nobody reads.
+    let mut stream = ask(&server, CSV, "SELECT repeat('x', 20000) AS x FROM generate_series(1, 2000)");
+    stream.fill_buf().unwrap();
+    server.terminate();
+    closed(&server);
+    let answer = Raw::read(&mut stream);
+    assert_eq!((answer.body.len(), answer.trailers.as_deref()), (2 + 2000 * 20_001, Some(&[][..])));
+    assert_eq!(server.exit_code(), 0);
+}
+
+#[test]
+fn queries_that_do_not_end_in_time_are_stopped_with_the_server() {
+    let server = Server::start(&["--grace", "0s"], None);
+    let mut stream = ask(&server, "", ENDLESS);
+    stream.fill_buf().unwrap();
+    server.terminate();
+    closed(&server);
+    let answer = Raw::read(&mut stream);
+    let last: serde_json::Value = serde_json::from_str(answer.text().lines().last().unwrap()).unwrap();
+    assert_eq!(last["error"]["message"], "the server is stopping");
+    assert!(last["error"]["detail"].as_str().unwrap().starts_with("The answer has the first "), "{last}");
+    assert_eq!(server.exit_code(), 0);
 }

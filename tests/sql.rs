@@ -1,7 +1,7 @@
-//! Runs every file below `tests/sql` on topics in memory and compares what comes with the answers written in it.
+//! Runs every file below `tests/sql` through every front and compares what comes with the answers written in it.
 //!
-//! Answers are `--> ` comments under each statement. `UPDATE=1 cargo test --test sql` writes them anew. Tags, under the
-//! statement they belong to:
+//! Answers are `--> ` comments under each statement. `UPDATE=1 cargo test --test sql` writes them anew, as they come in
+//! process. Tags, under the statement they belong to:
 //!
 //! ```sql
 //! --@ param n INT = 5              the statement's parameter
@@ -10,23 +10,24 @@
 //! ```
 //! `{dir}` in a statement is a temporary folder.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod fronts;
+mod set_up;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use bytes::Bytes;
+use fronts::{Place, Reference, difference};
 use futures::StreamExt as _;
 use weir::config::{Cluster, Config};
-use weir::connect::{Connector, NewRecord, memory::Memory};
 use weir::front::demo;
 use weir::front::saved::SavedQuery;
 use weir::front::show::{Outcome, Output};
-use weir::render::{Look, Renderer, error::screen};
+use weir::render::error::screen;
 use weir::session::Session;
 use weir::session::engine::Engine;
-use weir::session::response::{Receipt, Response};
-use weir::sql::params::{ParamType, Params};
-use weir::sql::split::split;
+use weir::sql::params::Params;
 
 /// All files, in every folder of `tests/sql`.
 fn files() -> Vec<PathBuf> {
@@ -40,205 +41,71 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-/// One statement of a file and the lines under it.
-struct Block {
-    statement: String,
-    /// The statement as it stands in the file with all before it, up to the end of its last line.
-    text: String,
-    tags: Vec<String>,
-    /// Comments and blank lines between this statement's answer and the next statement.
-    rest: String,
+/// What went through each front, over all files.
+#[derive(Debug, Default)]
+struct Tally {
+    statements: usize,
+    script: usize,
+    server: usize,
+    shell: fronts::shell::Counts,
 }
 
-/// The lines before the first statement, and the statements.
-fn blocks(text: &str) -> (String, Vec<Block>) {
-    let pieces = split(text).unwrap();
-    let line_start = |at: usize| text[..at].rfind('\n').map_or(0, |n| n + 1);
-    let line_end = |at: usize| text[at..].find('\n').map_or(text.len(), |n| at + n + 1);
-    let mut blocks = Vec::new();
-    for (i, piece) in pieces.iter().enumerate() {
-        let after = line_end(piece.span.end);
-        let until = pieces.get(i + 1).map_or(text.len(), |next| line_start(next.span.start));
-        assert!(until >= after, "two statements on one line: {}", &text[piece.span.start..piece.span.end]);
-        let lines: Vec<&str> = text[after..until].split_inclusive('\n').collect();
-        blocks.push(Block {
-            statement: text[piece.span.start..piece.span.end].to_string(),
-            text: text[line_start(piece.span.start)..after].to_string(),
-            tags: lines.iter().filter_map(|l| l.strip_prefix("--@ ")).map(|l| l.trim_end().to_string()).collect(),
-            rest: lines.iter().filter(|l| !l.starts_with("--@") && !l.starts_with("-->")).copied().collect(),
-        });
+impl Tally {
+    fn add(&mut self, other: &Tally) {
+        self.statements += other.statements;
+        self.script += other.script;
+        self.server += other.server;
+        self.shell.ran += other.shell.ran;
+        self.shell.with_parameters += other.shell.with_parameters;
     }
-    let first = pieces.first().map_or(text.len(), |p| line_start(p.span.start));
-    (text[..first].to_string(), blocks)
 }
 
-async fn memory() -> Session {
-    let connector: Arc<dyn Connector> = Arc::new(Memory::new());
-    let mut config = Config::new(Cluster::Memory);
-    config.threads = 2;
-    Session::new(Engine::with_connector(config, connector).unwrap())
-}
-
-/// The whole file with the answers that come now.
-async fn run_file(text: &str) -> String {
-    let session = memory().await;
-    let dir = tempfile::tempdir().unwrap();
-    let folder = dir.path().to_str().unwrap();
-    let (mut out, blocks) = blocks(text);
-    for block in blocks {
-        out.push_str(&block.text);
-        let mut params = Params::new();
-        let mut with_receipt = false;
-        for tag in &block.tags {
-            writeln!(out, "--@ {tag}").unwrap();
-            match tag.split_once(' ') {
-                Some(("param", declared)) => param(declared, &mut params),
-                Some(("produce", _)) => {}
-                None if tag == "receipt" => with_receipt = true,
-                _ => panic!("there is no tag {tag}"),
-            }
-        }
-        let statement = block.statement.replace("{dir}", folder);
-        let answer = answer(&session, &statement, &params, with_receipt).await.replace(folder, "{dir}");
-        for line in answer.lines() {
-            writeln!(out, "{}", format!("--> {line}").trim_end()).unwrap();
-        }
-        for tag in &block.tags {
-            let Some(record) = tag.strip_prefix("produce ") else { continue };
-            if let Err(error) = produce(session.engine().connector().as_ref(), record).await {
-                writeln!(out, "--> not produced: {error}").unwrap();
-            }
-        }
-        out.push_str(&block.rest);
-    }
-    out
-}
-
-/// `name TYPE = value`.
-fn param(declared: &str, params: &mut Params) {
-    let (head, value) = declared.split_once(" = ").unwrap();
-    let (name, r#type) = head.split_once(' ').unwrap();
-    params.insert(name.to_string(), ParamType::by_name(r#type).unwrap().parse(value).unwrap());
-}
-
-/// `topic partition key value`.
-async fn produce(connector: &dyn Connector, record: &str) -> weir::error::Result<()> {
-    let [topic, partition, key, value] = record.splitn(4, ' ').collect::<Vec<_>>().try_into().unwrap();
-    let mut writer = connector.writer(topic).await?;
-    let record = NewRecord {
-        partition: Some(partition.parse().unwrap()),
-        key: bytes(key),
-        value: bytes(value),
-        headers: Vec::new(),
-        timestamp_ms: Some(1_700_000_000_000),
-    };
-    writer.append(vec![record]).await?;
-    writer.commit().await.map(|_| ())
-}
-
-fn bytes(text: &str) -> Option<Bytes> {
-    if text == "NULL" {
-        return None;
-    }
-    let mut out = Vec::new();
-    let mut rest = text;
-    while let Some((before, escape)) = rest.split_once("\\x") {
-        out.extend_from_slice(before.as_bytes());
-        let (hex, after) = escape.split_at(2);
-        out.push(u8::from_str_radix(hex, 16).unwrap());
-        rest = after;
-    }
-    out.extend_from_slice(rest.as_bytes());
-    Some(out.into())
-}
-
-async fn answer(session: &Session, statement: &str, params: &Params, with_receipt: bool) -> String {
-    let mut out = String::new();
-    let mut table = Vec::new();
-    let mut renderer: Option<Renderer> = None;
-    let mut responses = session.execute(statement, params);
-    while let Some(response) = responses.next().await {
-        match response {
-            Ok(Response::Begin { .. }) => {}
-            Ok(Response::Schema(schema)) => renderer = Some(Renderer::new(schema, Look::default())),
-            Ok(Response::Rows(batch)) => renderer.as_mut().unwrap().rows(&batch, &mut table).unwrap(),
-            Ok(Response::Receipt(receipt)) => {
-                if let Some(mut renderer) = renderer.take() {
-                    renderer.finish(&mut table).unwrap();
-                }
-                out.push_str(&String::from_utf8(std::mem::take(&mut table)).unwrap());
-                if with_receipt {
-                    out.push_str(&counts(&receipt));
-                }
-                if let Some(why) = receipt.incomplete {
-                    writeln!(out, "incomplete: {why}").unwrap();
-                }
-            }
-            Ok(Response::Notice(notice)) => {
-                writeln!(out, "notice: {}", notice.message).unwrap();
-                if let Some(hint) = notice.hint {
-                    writeln!(out, "hint: {hint}").unwrap();
-                }
-            }
-            Ok(Response::Done { message }) => writeln!(out, "{message}").unwrap(),
-            Err(error) => out.push_str(&screen(&error, statement, None, false)),
+/// Runs one file through all fronts; returns what went through, and what is wrong.
+async fn run_file(path: PathBuf) -> (Tally, String) {
+    let expected = std::fs::read_to_string(&path).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let (answers, reference, failed) = Reference::run(&expected, Place::new(root.path(), 'p')).await;
+    let mut tally = Tally { statements: reference.len(), ..Tally::default() };
+    let mut failures = failed.unwrap_or_default();
+    if let Some(found) = difference("in process, line", &expected, &answers) {
+        match std::env::var_os("UPDATE") {
+            Some(_) => std::fs::write(&path, answers).unwrap(),
+            None => failures.push_str(&found),
         }
     }
-    out
+    let place = |letter| Place::new(root.path(), letter);
+    let (script, shell, server) = (place('s'), place('t'), place('h'));
+    let mut note = |failed: String| failures.push_str(&failed);
+    fronts::script::run(&script, &reference).await.map_or_else(&mut note, |count| tally.script = count);
+    fronts::shell::run(&shell, &reference).await.map_or_else(&mut note, |counts| tally.shell = counts);
+    fronts::server::run(&server, &reference).await.map_or_else(&mut note, |count| tally.server = count);
+    (tally, failures)
 }
 
-/// What was read, without anything that differs from run to run.
-fn counts(receipt: &Receipt) -> String {
-    let mut out = format!("receipt: {} rows\n", receipt.rows);
-    for topic in &receipt.topics {
-        write!(
-            out,
-            "receipt: {}: scanned {} of {}, partitions {} of {}, decoded {}",
-            topic.topic, topic.scanned, topic.in_range, topic.partitions_read, topic.partitions, topic.decoded
-        )
-        .unwrap();
-        for (name, n) in [("tombstones", topic.tombstones), ("undecodable", topic.undecodable)] {
-            if let Some(n) = n.filter(|n| *n > 0) {
-                write!(out, ", {name} {n}").unwrap();
-            }
-        }
-        out.push('\n');
-    }
-    out
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_file_gives_its_answers() {
-    let update = std::env::var_os("UPDATE").is_some();
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_file_gives_its_answers_through_every_front() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = files();
-    assert!(!files.is_empty());
     let mut failures = String::new();
-    for path in &files {
-        let expected = std::fs::read_to_string(path).unwrap();
-        let name = path.strip_prefix(root).unwrap().display();
-        // A file that panics must not hide the others.
-        let text = expected.clone();
-        let got = match tokio::spawn(async move { run_file(&text).await }).await {
-            Ok(got) => got,
-            Err(e) => {
-                writeln!(failures, "{name}: {e}").unwrap();
-                continue;
-            }
-        };
-        if got == expected {
-            continue;
+    let mut tally = Tally::default();
+    let files = files();
+    // A few at a time; a file that panics must not hide the others.
+    let mut running = futures::stream::iter(files)
+        .map(|path| async { (path.clone(), tokio::spawn(run_file(path)).await) })
+        .buffered(3);
+    while let Some((path, ended)) = running.next().await {
+        let (counted, failed) = ended.unwrap_or_else(|e| (Tally::default(), format!("{e}\n")));
+        tally.add(&counted);
+        if !failed.is_empty() {
+            writeln!(failures, "{}:\n{failed}", path.strip_prefix(root).unwrap().display()).unwrap();
         }
-        if update {
-            std::fs::write(path, got).unwrap();
-            continue;
-        }
-        let (expected, got): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), got.lines().collect());
-        let at = expected.iter().zip(&got).take_while(|(a, b)| a == b).count();
-        let from = |lines: &[&str]| lines.iter().skip(at).take(8).map(|l| format!("    {l}\n")).collect::<String>();
-        writeln!(failures, "{name}:{}: expected\n{}  but got\n{}", at + 1, from(&expected), from(&got)).unwrap();
     }
     assert!(failures.is_empty(), "\n{failures}UPDATE=1 rewrites the answers; then read the difference\n");
+    assert!(tally.statements > 200, "{tally:?}");
+    // Nothing is left out, but for the shell's lack of parameters.
+    let shell = &tally.shell;
+    assert_eq!((tally.script, tally.server), (tally.statements, tally.statements), "{tally:?}");
+    assert_eq!(shell.ran + shell.with_parameters, tally.statements, "{tally:?}");
+    println!("{} statements; in the shell all but {} with parameters", tally.statements, shell.with_parameters);
 }
 
 /// A folder with the sample topics of `size` orders.
@@ -334,19 +201,9 @@ async fn the_sample_topics_hold_what_they_promise() {
     assert_eq!(one("SELECT count(*) > 0 FROM (SELECT _timestamp < lag(_timestamp) OVER (PARTITION BY _partition ORDER BY _offset) AS late FROM orders) WHERE late").await, "true");
 }
 
-/// Exit code, standard output and standard error of `weir demo` in `dir`, with nothing of the caller's environment.
+/// Exit code, standard output and standard error of `weir demo` in `dir`.
 fn weir_demo(dir: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_weir"));
-    command
-        .arg("demo")
-        .args(arguments)
-        .current_dir(dir)
-        .env_clear()
-        .env("HOME", dir)
-        .stdin(std::process::Stdio::null());
-    let output = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    set_up::run(&mut set_up::weir(dir, &[&["demo"], arguments].concat()))
 }
 
 #[test]

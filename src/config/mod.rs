@@ -54,7 +54,7 @@ pub struct Config {
     pub cluster: Cluster,
     /// Schemas.
     pub registry: RegistryConfig,
-    /// Bytes of memory for query execution; more spills to disk.
+    /// Bytes of memory that one statement may use; more spills to disk.
     pub memory_bytes: usize,
     /// Threads for execution and reading; the machine's cores by default.
     pub threads: usize,

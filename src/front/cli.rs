@@ -53,11 +53,14 @@ struct Script {
     #[arg(short = 'f', long = "file", value_name = "FILE", help_heading = "Input")]
     files: Vec<PathBuf>,
 
-    /// Give a parameter :NAME of the statements a value, as n=5 or since:INTERVAL='7 days'
+    /// Give a parameter :NAME a value, as n=5 or since:INTERVAL='7 days'
+    ///
+    /// The type is the one that a header declares (-- @param n INT), else the one after the name, else what the value
+    /// plainly is: a whole number a BIGINT, a decimal a DOUBLE, true and false a BOOLEAN, null NULL, all else text.
     #[arg(long = "param", value_name = "NAME=VALUE", help_heading = "Input")]
     params: Vec<String>,
 
-    /// After an error: stop, or go on with the next -c or -f (the exit code stays that of the first error)
+    /// After an error: stop, or go on with the next statement (the exit code stays that of the first error)
     #[arg(long, value_enum, default_value_t = OnError::Stop, value_name = "WHAT", help_heading = "Input")]
     on_error: OnError,
 }
@@ -125,7 +128,7 @@ pub struct Shared {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
     pub limit: Option<u32>,
 
-    /// Memory for query execution, as 512MiB; more spills to disk [default: 256MiB]
+    /// Memory that one statement may use, as 512MiB; more spills to disk [default: 256MiB]
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Limits")]
     pub memory: Option<usize>,
 
@@ -154,7 +157,7 @@ pub enum Color {
 pub enum OnError {
     /// Stop
     Stop,
-    /// Go on with the next -c or -f
+    /// Go on with the next statement
     Continue,
 }
 
@@ -270,6 +273,8 @@ pub enum Action {
     Interactive {
         /// `--param`s.
         params: Vec<String>,
+        /// What to do after an error.
+        on_error: OnError,
     },
     /// `-c` and `-f` in the order given; never empty.
     Script {
@@ -309,11 +314,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Options, c
     let cli = Cli::from_arg_matches(&matches).map_err(|e| e.format(&mut command))?;
     let items = ordered(&matches, &cli.script);
     let Some(chosen) = cli.command else {
-        let params = cli.script.params;
-        let action = if items.is_empty() {
-            Action::Interactive { params }
-        } else {
-            Action::Script { items, params, on_error: cli.script.on_error }
+        let (params, on_error) = (cli.script.params, cli.script.on_error);
+        let action = match items.is_empty() {
+            true => Action::Interactive { params, on_error },
+            false => Action::Script { items, params, on_error },
         };
         return Ok(Options { action, shared: cli.shared });
     };

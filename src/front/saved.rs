@@ -236,7 +236,8 @@ fn parse_default<'a>(declared: &mut Declared, text: &'a str, at: usize) -> Resul
                 .with_span(Span::new(at, at + text.trim_end().len())));
         };
         let (written, rest) = text.split_at(end);
-        (written, written.trim_matches('\'').replace("''", "'"), rest)
+        let inside = written.strip_prefix('\'').and_then(|w| w.strip_suffix('\'')).unwrap_or(written);
+        (written, inside.replace("''", "'"), rest)
     } else {
         let end = text.find(" --").unwrap_or(text.len());
         let (written, rest) = text.split_at(end);
@@ -429,7 +430,7 @@ pub fn free_params(arguments: &[(String, String)]) -> Result<Params> {
 mod tests {
     use super::*;
 
-    const TOP: &str = "-- @desc  Biggest customers\n-- by paid amount is only a comment\n\n-- @param since INTERVAL = '1 hour' -- how far back\n-- @param n INT=10\n-- @param who VARCHAR = 'it''s -- me'\n-- @param must DATE\nSELECT 1;\n-- @param late INT\n";
+    const TOP: &str = "-- @desc  Biggest customers\n-- by paid amount is only a comment\n\n-- @param since INTERVAL = '1 hour' -- how far back\n-- @param n INT=10\n-- @param who VARCHAR = 'it''s -- me'\n-- @param must DATE\n-- @param quoted VARCHAR = '''q'''\nSELECT 1;\n-- @param late INT\n";
 
     fn parse(text: &str) -> Result<SavedQuery> {
         SavedQuery::parse("top", Path::new("top.sql"), text.to_string())
@@ -444,9 +445,11 @@ mod tests {
         let query = parse(TOP).unwrap();
         assert_eq!(query.description.as_deref(), Some("Biggest customers"));
         let signatures: Vec<String> = query.params.iter().map(Declared::signature).collect();
-        assert_eq!(signatures, ["since INTERVAL = '1 hour'", "n INT = 10", "who VARCHAR = 'it''s -- me'", "must DATE"]);
+        let expected = ["since INTERVAL = '1 hour'", "n INT = 10", "who VARCHAR = 'it''s -- me'", "must DATE"];
+        assert_eq!(signatures[..4], expected);
         assert_eq!(query.params[0].description.as_deref(), Some("how far back"));
         assert_eq!(query.params[2].default, Some(Value::Text("it's -- me".into())));
+        assert_eq!(query.params[4].default, Some(Value::Text("'q'".into())));
     }
 
     #[test]

@@ -7,10 +7,11 @@ use super::cli::{Item, OnError};
 use super::saved::{self, SavedQuery};
 use super::shell::command::{self, Command};
 use super::show::{Outcome, Output, show};
-use crate::error::{Error, Kind, Result, nearest};
+use crate::error::{Error, Kind, Result, Span, nearest};
 use crate::render::error::screen;
 use crate::session::Session;
 use crate::sql::params::Params;
+use crate::sql::split::split;
 
 /// A text to run, with its parameters.
 #[derive(Debug, Clone)]
@@ -129,28 +130,47 @@ fn read(path: &Path) -> Result<String> {
     saved::text_of(bytes, "stdin")
 }
 
-/// Runs `sources` in order and prints what comes; errors become screens on `output.talk`. Returns the exit code: that of
-/// the first error, 130 when stopped, else 0, also when the reader of the rows went away.
+/// Runs the statements of `sources` in order and prints what comes; errors become screens on `output.talk`. A source that
+/// cannot be split into statements is one error, and none of it runs. Returns the exit code: that of the first error, 130
+/// when stopped, else 0, also when the reader of the rows went away.
 pub async fn run(session: &Session, sources: &[Source], on_error: OnError, output: &mut Output<'_>) -> i32 {
     let mut code = 0;
     for source in sources {
-        match show(session, &source.text, &source.params, output).await {
-            Ok(Outcome::Done) => {}
-            Ok(Outcome::Cancelled) => return Kind::Cancelled.exit_code(),
-            Ok(Outcome::Closed) => return code,
-            Err(error) => {
-                let text = screen(&error, &source.text, source.name.as_deref(), output.talk_color);
-                if code == 0 {
-                    code = error.kind().exit_code();
-                }
-                let said = output.talk.write_all(text.as_bytes()).and_then(|()| output.talk.flush());
-                if said.is_err() || on_error == OnError::Stop {
-                    return code;
-                }
+        let statements: Vec<Result<Span>> = match split(&source.text) {
+            Ok(pieces) => pieces.into_iter().map(|piece| Ok(piece.span)).collect(),
+            Err(error) => vec![Err(error)],
+        };
+        for statement in statements {
+            let ended = match statement {
+                Ok(span) => show_one(session, source, span, output).await,
+                Err(error) => Err(error),
+            };
+            let error = match ended {
+                Ok(Outcome::Done) => continue,
+                Ok(Outcome::Cancelled) => return Kind::Cancelled.exit_code(),
+                Ok(Outcome::Closed) => return code,
+                Err(error) => error,
+            };
+            let text = screen(&error, &source.text, source.name.as_deref(), output.talk_color);
+            if code == 0 {
+                code = error.kind().exit_code();
+            }
+            let said = output.talk.write_all(text.as_bytes()).and_then(|()| output.talk.flush());
+            if said.is_err() || on_error == OnError::Stop {
+                return code;
             }
         }
     }
     code
+}
+
+/// Runs the statement at `span` of a source; its error points into the whole source.
+async fn show_one(session: &Session, source: &Source, span: Span, output: &mut Output<'_>) -> Result<Outcome> {
+    let statement = source.text.get(span.start..span.end).unwrap_or("");
+    show(session, statement, &source.params, output).await.map_err(|error| match error.span() {
+        Some(at) => error.with_span(Span::new(at.start + span.start, at.end + span.start)),
+        None => error,
+    })
 }
 
 /// Parses and plans every file below `paths` and writes one screen per failing file and a closing line to `output.talk`.

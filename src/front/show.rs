@@ -149,7 +149,7 @@ impl Printer<'_, '_> {
             match response {
                 Some(Ok(response)) => self.response(response)?,
                 Some(Err(error)) => {
-                    self.finish_rows()?;
+                    self.finish_part()?;
                     return Err(Failure::Statement(error));
                 }
                 None => break,
@@ -227,9 +227,17 @@ impl Printer<'_, '_> {
         }
     }
 
+    /// Ends a result that is not whole: without any row it leaves nothing, as a frame around nothing looks like an answer.
+    fn finish_part(&mut self) -> io::Result<()> {
+        if self.rows == 0 {
+            self.renderer = None;
+        }
+        self.finish_rows()
+    }
+
     fn cancelled(&mut self) -> io::Result<()> {
         let some = self.renderer.is_some() && self.rows > 0;
-        self.finish_rows()?;
+        self.finish_part()?;
         if some {
             writeln!(self.output.talk, "cancelled; partial result: {}", plural(self.rows, "row"))
         } else {
@@ -341,6 +349,20 @@ mod tests {
         assert_eq!(error.kind(), Kind::Data);
         assert!(String::from_utf8(data).unwrap().contains("│      7 │"));
         assert_eq!(talk, b"");
+    }
+
+    #[tokio::test]
+    async fn an_error_before_any_row_leaves_no_frame_that_looks_like_an_answer() {
+        for format in ["table", "vertical", "csv", "tsv", "json", "ndjson", "markdown"] {
+            let session = session(&[("format", format)]).await;
+            let mut responses = result(7..8);
+            responses.pop();
+            responses.push(Err(Error::data("record 0 of t cannot be decoded")));
+            let (mut data, mut talk) = (Vec::new(), Vec::new());
+            let mut output = Output::plain(&mut data, &mut talk);
+            show_responses(&session, Box::pin(stream::iter(responses)), &mut output).await.unwrap_err();
+            assert_eq!((data, talk), (Vec::new(), Vec::new()), "{format}");
+        }
     }
 
     /// Presses Ctrl-C as soon as it sees rows.

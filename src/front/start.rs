@@ -229,7 +229,7 @@ fn prepare(options: &Options) -> Result<Prepared, Box<SourceError>> {
         resolved.settings.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
     settings.extend(flag_settings(shared)?);
     let work = match &options.action {
-        Action::Interactive { params } if io::stdin().is_terminal() => {
+        Action::Interactive { params, .. } if io::stdin().is_terminal() => {
             if !params.is_empty() {
                 return Err(Error::usage("--param needs a -c or -f that takes it").into());
             }
@@ -238,8 +238,8 @@ fn prepare(options: &Options) -> Result<Prepared, Box<SourceError>> {
             }
             Work::Shell
         }
-        Action::Interactive { params } => {
-            Work::Sources { sources: script::sources(&[Item::File("-".into())], params)?, on_error: OnError::Stop }
+        Action::Interactive { params, on_error } => {
+            Work::Sources { sources: script::sources(&[Item::File("-".into())], params)?, on_error: *on_error }
         }
         Action::Script { items, params, on_error } => {
             Work::Sources { sources: script::sources(items, params)?, on_error: *on_error }

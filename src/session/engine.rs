@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use datafusion::execution::SessionState;
 use datafusion::execution::context::SessionConfig;
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use parking_lot::Mutex;
 
@@ -18,7 +18,7 @@ use crate::connect::kafka::Kafka;
 use crate::connect::local::Local;
 use crate::connect::memory::Memory;
 use crate::connect::{Connector, Topic};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::registry::Registry;
 use crate::registry::cache::Cached;
 use crate::registry::http::{self, Http};
@@ -27,6 +27,9 @@ use crate::session::names::Names;
 
 /// How long what is known of topics and their shapes is believed.
 const FRESH: Duration = Duration::from_secs(5);
+
+/// How many of the greatest consumers of memory an error names when there is no more.
+const CONSUMERS_NAMED: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN.saturating_add(4);
 
 /// The engine behind all sessions.
 #[derive(Debug)]
@@ -109,12 +112,7 @@ impl Engine {
         if let Some(state) = self.state.get() {
             return Ok(state);
         }
-        let pool = FairSpillPool::new(self.config.memory_bytes);
-        let consumers = std::num::NonZeroUsize::new(5).ok_or_else(|| Error::internal("five is zero"))?;
-        let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(TrackConsumersPool::new(pool, consumers)))
-            .build_arc()
-            .map_err(super::plan_error)?;
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(self.pool()).build_arc().map_err(super::plan_error)?;
         let mut config = SessionConfig::new()
             .with_default_catalog_and_schema("weir", "public")
             .with_create_default_catalog_and_schema(false)
@@ -132,6 +130,21 @@ impl Engine {
             datafusion::execution::FunctionRegistry::register_udf(&mut state, function).map_err(super::plan_error)?;
         }
         Ok(self.state.get_or_init(|| state))
+    }
+
+    /// What one statement runs in: memory of its own, up to the limit, and the folder to spill to that all share.
+    ///
+    /// # Errors
+    /// As [`Engine::state`].
+    pub(super) fn runtime(&self) -> Result<Arc<RuntimeEnv>> {
+        RuntimeEnvBuilder::from_runtime_env(self.state()?.runtime_env())
+            .with_memory_pool(self.pool())
+            .build_arc()
+            .map_err(super::plan_error)
+    }
+
+    fn pool(&self) -> Arc<dyn MemoryPool> {
+        Arc::new(TrackConsumersPool::new(FairSpillPool::new(self.config.memory_bytes), CONSUMERS_NAMED))
     }
 
     /// All topics, at most a few seconds old.
@@ -194,5 +207,52 @@ impl Engine {
         let needs_discovery = exists && (!keys_and_values || stream.value_format.as_deref() == Some("avro"));
         let found = if needs_discovery { Some(self.shape(&stream.topic, sample_records).await?) } else { None };
         Ok(Arc::new(stream.shape(found.as_deref())?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt as _;
+
+    use super::*;
+    use crate::error::Kind;
+    use crate::session::response::Response;
+    use crate::session::{Responses, Session};
+    use crate::sql::params::Params;
+
+    const JOIN: &str =
+        "SELECT a.value FROM generate_series(1, 100000) a JOIN generate_series(1, 100000) b ON a.value = b.value";
+
+    async fn join(memory_bytes: usize) -> (Session, Responses) {
+        let config = Config { memory_bytes, threads: 2, ..Config::new(Cluster::Memory) };
+        let session = Session::new(Engine::open(config).await.unwrap());
+        let responses = session.execute(JOIN, &Params::new());
+        (session, responses)
+    }
+
+    async fn rows(responses: &mut Responses) -> Result<u64> {
+        while let Some(response) = responses.next().await {
+            if let Response::Receipt(receipt) = response? {
+                return Ok(receipt.rows);
+            }
+        }
+        Ok(0)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn every_statement_has_memory_of_its_own() {
+        // As much as one such statement needs: two do not fit in it together.
+        let mut memory_bytes = 1 << 18;
+        while let Err(error) = rows(&mut join(memory_bytes).await.1).await {
+            assert_eq!(error.kind(), Kind::Limit);
+            assert_eq!(error.message(), "the query needs more memory than it may use");
+            memory_bytes *= 2;
+        }
+        assert!(memory_bytes > 1 << 18);
+        let (session, mut held) = join(memory_bytes).await;
+        while !matches!(held.next().await.unwrap().unwrap(), Response::Rows(_)) {}
+        let second = Session::new(Arc::clone(session.engine()));
+        assert_eq!(rows(&mut second.execute(JOIN, &Params::new())).await.unwrap(), 100_000);
+        assert_eq!(rows(&mut held).await.unwrap(), 100_000);
     }
 }

@@ -101,7 +101,10 @@ pub async fn prepare(
     bind::bind(&mut parsed, params, places)?;
     let names = if system { listed(engine, streams).await? } else { Vec::new() };
     let catalog = Arc::new(StatementCatalog::new(Arc::clone(&resolver), base.clone(), names));
-    let mut state = SessionStateBuilder::new_from_existing(base.clone()).with_catalog_list(catalog).build();
+    let mut state = SessionStateBuilder::new_from_existing(base.clone())
+        .with_catalog_list(catalog)
+        .with_runtime_env(engine.runtime()?)
+        .build();
     // Gives now() its one meaning for the statement; without it the planner leaves the call in place.
     state.mark_start_execution();
     let plan = state

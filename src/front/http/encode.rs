@@ -6,7 +6,7 @@
 //! {"row":{"n":1}}
 //! {"receipt":{"rows":1,"elapsed_ms":3,"incomplete":null,"topics":[…]}}
 //! {"notice":{"message":"…","hint":null}}
-//! {"done":"created stream orders"}
+//! {"done":"created stream orders"}                     after a COPY a receipt follows
 //! {"error":{"kind":"sql","message":"…","detail":null,"hint":null,"span":null}}
 //! ```
 //! An answer without an error line whose last result has a receipt is whole.
@@ -14,13 +14,15 @@
 //! **json**, one document: `{"results":[{"schema":[…],"rows":[…],"receipt":{…}},{"done":"…"}],"notices":[…]}`, with `"error"` at the
 //! end when a statement failed after rows were sent.
 //!
-//! **csv** and **arrow** hold rows only; a second result follows after an empty line, or as a second IPC stream. Notices and
-//! receipts are left out (header `x-weir-receipt: omitted`). An error after the first row, or rows cut by a limit, break the
-//! connection off, so that a part is never taken for the whole.
+//! **csv** and **arrow** hold rows only; a second result follows after an empty line, or as a second IPC stream. Notices are
+//! left out. A client that takes trailers (`TE: trailers`) gets a `weir-receipt` for each result, a receipt as above but for
+//! the offsets of each partition, and a `weir-error` when a statement failed after rows were sent. For any other client
+//! (header `x-weir-receipt: omitted`) such an error, or rows cut by a limit, has its own status as long as the answer is
+//! short, and else breaks the connection off, so that a part is never taken for the whole.
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use datafusion::arrow::ipc::writer::StreamEncoder;
 use serde_json::{Value as Json, json};
@@ -32,6 +34,15 @@ use crate::render::value::type_name;
 use crate::render::{Format as Shape, Look, Renderer};
 use crate::session::response::{Notice, Receipt, TopicReceipt};
 
+/// The trailer with a result's receipt.
+pub const RECEIPT: HeaderName = HeaderName::from_static("weir-receipt");
+/// The trailer with the error that an answer ends in.
+pub const ERROR: HeaderName = HeaderName::from_static("weir-error");
+
+/// Most bytes of all receipts in the trailers of one answer; clients take no trailers without end. Receipts beyond it leave
+/// out their topics.
+const RECEIPT_BYTES: usize = 8 << 10;
+
 /// Writes one answer.
 pub struct Encoder {
     format: Format,
@@ -41,23 +52,22 @@ pub struct Encoder {
     /// Rows of the result so far.
     rows: usize,
     notices: Vec<Json>,
+    /// What a format that holds rows only says after them.
+    trailers: HeaderMap,
 }
 
 /// The result that is being written.
 enum Rows {
     Text(Renderer),
     Arrow(Box<StreamEncoder>),
+    /// None: a statement took effect, and its receipt may follow.
+    Effect,
 }
 
 impl Encoder {
     /// An answer in `format`.
     pub fn new(format: Format) -> Self {
-        Encoder { format, result: None, results: 0, rows: 0, notices: Vec::new() }
-    }
-
-    /// Whether a receipt is part of the answer.
-    pub fn shows_receipts(&self) -> bool {
-        matches!(self.format, Format::Ndjson | Format::Json)
+        Encoder { format, result: None, results: 0, rows: 0, notices: Vec::new(), trailers: HeaderMap::new() }
     }
 
     /// A result begins.
@@ -103,7 +113,7 @@ impl Encoder {
     /// A value that the format cannot hold.
     pub fn rows(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<()> {
         match &mut self.result {
-            None => return Err(Error::internal("rows came before their schema")),
+            None | Some(Rows::Effect) => return Err(Error::internal("rows came before their schema")),
             Some(Rows::Arrow(encoder)) => {
                 for buffer in encoder.encode(batch).map_err(unwritable)? {
                     out.extend_from_slice(&buffer);
@@ -155,29 +165,33 @@ impl Encoder {
     /// The result before it cannot be closed.
     pub fn done(&mut self, message: &str, out: &mut Vec<u8>) -> Result<()> {
         self.close(None, out)?;
-        let done = json!({"done": message});
         match self.format {
-            Format::Ndjson => line(out, &done),
+            Format::Ndjson => line(out, &json!({"done": message})),
             Format::Json => {
                 self.results += 1;
                 self.begin_element(out);
-                out.extend_from_slice(done.to_string().as_bytes());
+                out.extend_from_slice(b"{\"done\":");
+                out.extend_from_slice(Json::from(message).to_string().as_bytes());
             }
             Format::Csv | Format::Arrow => {}
         }
+        self.result = Some(Rows::Effect);
         Ok(())
     }
 
-    /// The answer ends, in `error` when there is one. Returns whether the answer shows that: when not, the connection must
-    /// be broken off.
+    /// The answer ends, in `error` when there is one. Returns the trailers that a format without a place for receipts and
+    /// errors needs.
     ///
     /// # Errors
     /// The last result cannot be closed.
-    pub fn finish(&mut self, error: Option<(&Error, &str)>, out: &mut Vec<u8>) -> Result<bool> {
+    pub fn finish(&mut self, error: Option<(&Error, &str)>, out: &mut Vec<u8>) -> Result<HeaderMap> {
         let error = error.map(|(error, sql)| error_json(error, sql));
         match self.format {
-            Format::Csv | Format::Arrow if error.is_some() => return Ok(false),
-            Format::Csv | Format::Arrow => self.close(None, out)?,
+            Format::Csv | Format::Arrow => match error {
+                // What is unfinished stays so.
+                Some(error) => self.trailers.extend(field(&error).map(|value| (ERROR, value))),
+                None => self.close(None, out)?,
+            },
             Format::Ndjson => {
                 self.close(None, out)?;
                 if let Some(error) = error {
@@ -197,7 +211,7 @@ impl Encoder {
                 out.extend_from_slice(b"}\n");
             }
         }
-        Ok(true)
+        Ok(std::mem::take(&mut self.trailers))
     }
 
     fn begin_element(&self, out: &mut Vec<u8>) {
@@ -205,17 +219,20 @@ impl Encoder {
     }
 
     fn close(&mut self, receipt: Option<&Receipt>, out: &mut Vec<u8>) -> Result<()> {
-        match self.result.take() {
+        let rows = match self.result.take() {
             None => return Ok(()),
+            Some(Rows::Effect) => false,
             Some(Rows::Arrow(encoder)) => {
                 for buffer in encoder.finish().map_err(unwritable)? {
                     out.extend_from_slice(&buffer);
                 }
+                true
             }
             Some(Rows::Text(mut renderer)) => {
                 renderer.finish(out).map_err(|e| Error::io("cannot end the rows", e))?;
+                true
             }
-        }
+        };
         match self.format {
             Format::Ndjson => {
                 if let Some(receipt) = receipt {
@@ -223,17 +240,46 @@ impl Encoder {
                 }
             }
             Format::Json => {
-                out.extend_from_slice(b"]");
+                out.extend_from_slice(if rows { b"]" } else { b"" });
                 if let Some(receipt) = receipt {
                     out.extend_from_slice(b",\"receipt\":");
                     out.extend_from_slice(receipt_json(receipt).to_string().as_bytes());
                 }
                 out.extend_from_slice(b"}");
             }
-            Format::Csv | Format::Arrow => {}
+            Format::Csv | Format::Arrow => {
+                if let Some(value) = receipt.and_then(|r| self.receipt_field(r)) {
+                    self.trailers.append(RECEIPT, value);
+                }
+            }
         }
         Ok(())
     }
+
+    /// A receipt for a trailer, without what has no bound.
+    fn receipt_field(&self, receipt: &Receipt) -> Option<HeaderValue> {
+        let mut receipt = receipt_json(receipt);
+        for topic in receipt.get_mut("topics").and_then(Json::as_array_mut).into_iter().flatten() {
+            topic.as_object_mut().map(|topic| topic.shift_remove("offsets"));
+        }
+        let used: usize = self.trailers.get_all(RECEIPT).iter().map(HeaderValue::len).sum();
+        if used + receipt.to_string().len() > RECEIPT_BYTES {
+            receipt.as_object_mut().map(|receipt| receipt.shift_remove("topics"));
+        }
+        field(&receipt)
+    }
+}
+
+/// JSON as the value of a header field, which is ASCII.
+fn field(json: &Json) -> Option<HeaderValue> {
+    let mut ascii = String::new();
+    for c in json.to_string().chars() {
+        match c {
+            ' '..='~' => ascii.push(c),
+            other => other.encode_utf16(&mut [0; 2]).iter().for_each(|unit| ascii.push_str(&format!("\\u{unit:04x}"))),
+        }
+    }
+    HeaderValue::try_from(ascii).ok()
 }
 
 fn line(out: &mut Vec<u8>, value: &Json) {
@@ -318,7 +364,7 @@ mod tests {
     }
 
     /// Two results around an effect, then an error when `failed`.
-    fn answer(format: Format, failed: bool) -> (Vec<u8>, bool) {
+    fn answer(format: Format, failed: bool) -> (Vec<u8>, HeaderMap) {
         let (mut encoder, mut out) = (Encoder::new(format), Vec::new());
         let receipt = Receipt { rows: 2, elapsed: Duration::from_millis(3), ..Receipt::default() };
         encoder.schema(&batch().schema(), &mut out).unwrap();
@@ -327,16 +373,16 @@ mod tests {
         encoder.notice(&Notice { message: "mind".into(), hint: None }, &mut out);
         encoder.done("made it", &mut out).unwrap();
         encoder.schema(&batch().schema(), &mut out).unwrap();
-        let error = Error::sql("no").with_span(Span::new(9, 10));
-        let shown = encoder.finish(failed.then_some((&error, "SELECT\n  x")), &mut out).unwrap();
-        (out, shown)
+        let error = Error::sql("nö").with_span(Span::new(9, 10));
+        let trailers = encoder.finish(failed.then_some((&error, "SELECT\n  x")), &mut out).unwrap();
+        (out, trailers)
     }
 
     fn text(format: Format, failed: bool) -> String {
         String::from_utf8(answer(format, failed).0).unwrap()
     }
 
-    const RECEIPT: &str = r#"{"rows":2,"elapsed_ms":3,"incomplete":null,"topics":[]}"#;
+    const RECEIPT_TEXT: &str = r#"{"rows":2,"elapsed_ms":3,"incomplete":null,"topics":[]}"#;
     const SCHEMA: &str = r#"[{"name":"n","type":"BIGINT"},{"name":"s","type":"VARCHAR"}]"#;
 
     #[test]
@@ -345,11 +391,11 @@ mod tests {
             format!(r#"{{"schema":{SCHEMA}}}"#),
             r#"{"row":{"n":1,"s":"a\nb"}}"#.to_string(),
             r#"{"row":{"n":null,"s":"c,d"}}"#.to_string(),
-            format!(r#"{{"receipt":{RECEIPT}}}"#),
+            format!(r#"{{"receipt":{RECEIPT_TEXT}}}"#),
             r#"{"notice":{"message":"mind","hint":null}}"#.to_string(),
             r#"{"done":"made it"}"#.to_string(),
             format!(r#"{{"schema":{SCHEMA}}}"#),
-            r#"{"error":{"kind":"sql","message":"no","detail":null,"hint":null,"span":{"start":9,"end":10,"line":2,"column":3}}}"#.to_string(),
+            r#"{"error":{"kind":"sql","message":"nö","detail":null,"hint":null,"span":{"start":9,"end":10,"line":2,"column":3}}}"#.to_string(),
         ];
         let text = text(Format::Ndjson, true);
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);
@@ -375,14 +421,50 @@ mod tests {
     #[test]
     fn csv_separates_results_and_cannot_show_errors() {
         assert_eq!(text(Format::Csv, false), "n,s\n1,\"a\nb\"\n,\"c,d\"\n\nn,s\n");
-        assert!(!answer(Format::Csv, true).1);
+        let trailers = answer(Format::Csv, true).1;
+        assert_eq!(trailers[RECEIPT], RECEIPT_TEXT);
+        let error = r#"{"kind":"sql","message":"n\u00f6","detail":null,"hint":null,"span":{"start":9,"end":10,"line":2,"column":3}}"#;
+        assert_eq!(trailers[ERROR], error);
+    }
+
+    #[test]
+    fn receipts_in_trailers_have_a_bound() {
+        let topic = TopicReceipt { topic: "t".into(), offsets: vec![(0, 1, 2)], ..TopicReceipt::default() };
+        let mut encoder = Encoder::new(Format::Csv);
+        let receipt = Receipt { topics: vec![topic; 20], ..Receipt::default() };
+        for _ in 0..4 {
+            encoder.done("wrote it", &mut Vec::new()).unwrap();
+            encoder.receipt(&receipt, &mut Vec::new()).unwrap();
+        }
+        let trailers = encoder.finish(None, &mut Vec::new()).unwrap();
+        let lines: Vec<Json> =
+            trailers.get_all(RECEIPT).iter().map(|v| serde_json::from_slice(v.as_bytes()).unwrap()).collect();
+        let topics: Vec<usize> = lines.iter().map(|r| r["topics"].as_array().map_or(0, Vec::len)).collect();
+        assert_eq!(topics, [20, 20, 20, 0]);
+        assert!(lines[0]["topics"][0].get("offsets").is_none());
+    }
+
+    #[test]
+    fn a_receipt_may_follow_an_effect() {
+        let told = |format| {
+            let (mut encoder, mut out) = (Encoder::new(format), Vec::new());
+            encoder.done("wrote 1 row", &mut out).unwrap();
+            encoder.receipt(&Receipt { rows: 1, ..Receipt::default() }, &mut out).unwrap();
+            encoder.finish(None, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let receipt = RECEIPT_TEXT.replace("2,\"el", "1,\"el").replace(":3,", ":0,");
+        let expected = format!("{{\"done\":\"wrote 1 row\"}}\n{{\"receipt\":{receipt}}}\n");
+        assert_eq!(told(Format::Ndjson), expected);
+        let expected = format!("{{\"results\":[{{\"done\":\"wrote 1 row\",\"receipt\":{receipt}}}],\"notices\":[]}}\n");
+        assert_eq!(told(Format::Json), expected);
     }
 
     #[test]
     fn arrow_streams_read_back() {
         use datafusion::arrow::ipc::reader::StreamReader;
-        let (bytes, shown) = answer(Format::Arrow, false);
-        assert!(shown);
+        let (bytes, trailers) = answer(Format::Arrow, false);
+        assert_eq!(trailers[RECEIPT], RECEIPT_TEXT);
         let mut rest = std::io::Cursor::new(bytes);
         let first: Vec<_> = StreamReader::try_new(&mut rest, None).unwrap().map(Result::unwrap).collect();
         assert_eq!(first, [batch()]);

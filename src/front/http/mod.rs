@@ -7,6 +7,7 @@
 //! | `GET /metrics`  | OpenMetrics text                                                                       |
 
 mod auth;
+mod body;
 mod encode;
 mod metrics;
 mod query;

@@ -5,23 +5,24 @@
 //!      400 413      429          error: its own status        │ client gone, deadline, stop: the query is dropped
 //! ```
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
 
 use super::App;
-use super::encode::{Encoder, refusal};
+use super::body::{Chunk, body};
+use super::encode::{ERROR, Encoder, RECEIPT, refusal};
 use super::metrics::Running;
 use super::request::{Format, Query};
 use crate::error::{Error, Kind, Result};
+use crate::render::plural;
 use crate::session::response::Response as Item;
 use crate::session::{Responses, Session};
 
@@ -30,6 +31,10 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Chunks that wait for a slow client before the query waits too.
 const CHUNKS_AHEAD: usize = 4;
+
+/// Bytes of an answer that wait for its end when only a broken connection could tell an error after them: what is no
+/// longer has its error under a status.
+const HELD_BYTES: usize = 64 << 10;
 
 /// Answers one request.
 pub async fn query(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -81,6 +86,7 @@ pub async fn query(State(app): State<Arc<App>>, request: Request) -> Response {
         responses,
         rows: 0,
         ended: false,
+        told: told(query.format, &headers),
         deadline,
         app,
         running,
@@ -89,32 +95,39 @@ pub async fn query(State(app): State<Arc<App>>, request: Request) -> Response {
     run.answer(query.format).await
 }
 
-/// A session with the server's settings, then the request's.
+/// A session with the server's settings, then the request's, which cannot raise the limit on rows.
 fn session(app: &App, query: &Query) -> Result<Session> {
     let session = Session::new(Arc::clone(&app.engine));
     for (name, value) in app.settings.iter().chain(&query.settings) {
         session.set(name, value)?;
     }
+    if let Some(most) = app.limits.max_rows {
+        let asked = u64::try_from(session.settings().get_integer("max_rows")).unwrap_or(0);
+        if asked == 0 || asked > most {
+            session.set("max_rows", &most.to_string())?;
+        }
+    }
     Ok(session)
 }
 
-/// What the running query hands to the connection.
-enum Chunk {
-    More(Bytes),
-    /// The last one. A channel that closes without it was broken off.
-    Last(Bytes),
+/// How a client learns whether the answer is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// The format has a place for it.
+    InBody,
+    /// It takes trailers.
+    InTrailers,
+    /// Only by a connection that breaks off.
+    ByBreakingOff,
 }
 
-/// The chunks as a body, which fails when the last one is missing: then the client sees that the answer is not whole.
-fn body(receiver: mpsc::Receiver<Chunk>) -> Body {
-    Body::from_stream(futures::stream::unfold(Some(receiver), |receiver| async move {
-        let mut receiver = receiver?;
-        Some(match receiver.recv().await {
-            Some(Chunk::More(bytes)) => (Ok(bytes), Some(receiver)),
-            Some(Chunk::Last(bytes)) => (Ok(bytes), None),
-            None => (Err(io::Error::other("the answer was broken off")), None),
-        })
-    }))
+fn told(format: Format, headers: &HeaderMap) -> Told {
+    let mut te = headers.get_all(header::TE).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
+    match format {
+        Format::Ndjson | Format::Json => Told::InBody,
+        Format::Csv | Format::Arrow if te.any(|t| t.trim().eq_ignore_ascii_case("trailers")) => Told::InTrailers,
+        Format::Csv | Format::Arrow => Told::ByBreakingOff,
+    }
 }
 
 /// How a chunk reached the connection.
@@ -131,8 +144,10 @@ struct Run {
     responses: Responses,
     encoder: Encoder,
     sql: String,
+    /// Rows of the result so far; zero between results.
     rows: u64,
     ended: bool,
+    told: Told,
     deadline: Instant,
     app: Arc<App>,
     running: Running,
@@ -150,7 +165,7 @@ impl Run {
                     if let Err(error) = self.encode(&item, &mut first) {
                         return self.refuse(&error);
                     }
-                    if telling {
+                    if telling && (self.told != Told::ByBreakingOff || first.len() > HELD_BYTES) {
                         break;
                     }
                 }
@@ -161,13 +176,21 @@ impl Run {
                 Err(error) => return self.refuse(&error),
             }
         }
+        let told = self.told;
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
         tokio::spawn(self.stream(first, sender));
         let mut response = body(receiver).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
-        if matches!(format, Format::Csv | Format::Arrow) {
-            headers.insert("x-weir-receipt", HeaderValue::from_static("omitted"));
+        match told {
+            Told::InBody => {}
+            Told::InTrailers => {
+                headers.append(header::TRAILER, HeaderValue::from(RECEIPT));
+                headers.append(header::TRAILER, HeaderValue::from(ERROR));
+            }
+            Told::ByBreakingOff => {
+                headers.insert("x-weir-receipt", HeaderValue::from_static("omitted"));
+            }
         }
         response
     }
@@ -241,14 +264,27 @@ impl Run {
         }
         // The query itself ends here, however long the client takes for the rest.
         self.responses = Box::pin(futures::stream::empty());
-        let shown = self.encoder.finish(failed.as_ref().map(|e| (e, self.sql.as_str())), &mut chunk);
-        if !matches!(shown, Ok(true)) {
+        let failed = failed.map(|error| self.cut(error));
+        if failed.is_some() && self.told == Told::ByBreakingOff {
             return;
         }
+        let finished = self.encoder.finish(failed.as_ref().map(|e| (e, self.sql.as_str())), &mut chunk);
+        let Ok(trailers) = finished else { return };
         let patience = self.deadline.max(Instant::now() + super::LAST_BYTES);
         tokio::select! {
-            _ = sender.send(Chunk::Last(Bytes::from(chunk))) => {}
+            _ = sender.send(Chunk::Last(Bytes::from(chunk), trailers)) => {}
             () = tokio::time::sleep_until(patience) => {}
+        }
+    }
+
+    /// An error that ends a result before its last row says how many rows there are.
+    fn cut(&self, error: Error) -> Error {
+        let early = matches!(error.kind(), Kind::Timeout | Kind::Limit | Kind::Cancelled);
+        match self.rows {
+            1.. if early && error.detail().is_none() => {
+                error.with_detail(format!("The answer has the first {} of this result.", plural(self.rows, "row")))
+            }
+            _ => error,
         }
     }
 
@@ -260,21 +296,23 @@ impl Run {
                 self.encoder.schema(schema, out)
             }
             Item::Rows(batch) => {
-                self.rows = self.rows.saturating_add(u64::try_from(batch.num_rows()).unwrap_or(u64::MAX));
+                let rows = self.rows.saturating_add(u64::try_from(batch.num_rows()).unwrap_or(u64::MAX));
                 if let Some(most) = self.app.limits.max_rows
-                    && self.rows > most
+                    && rows > most
                 {
                     return Err(Error::new(Kind::Limit, format!("a result of this server has at most {most} rows")));
                 }
+                self.rows = rows;
                 self.running.rows(batch.num_rows());
                 self.encoder.rows(batch, out)
             }
             Item::Receipt(receipt) => {
-                let cut = receipt.incomplete.is_some() && !self.encoder.shows_receipts();
-                if cut {
-                    let why = receipt.incomplete.clone().unwrap_or_default();
+                if let Some(why) = &receipt.incomplete
+                    && self.told == Told::ByBreakingOff
+                {
                     return Err(Error::new(Kind::Limit, format!("the result is not whole: {why}")));
                 }
+                self.rows = 0;
                 self.encoder.receipt(receipt, out)
             }
             Item::Notice(notice) => {
@@ -299,6 +337,7 @@ fn stopping() -> Error {
 mod tests {
     use arrow::array::{Int64Array, RecordBatch};
     use arrow::datatypes::{DataType, Field, Schema};
+    use axum::body::Body;
     use tokio::sync::Semaphore;
     use tokio_util::sync::CancellationToken;
 
@@ -328,6 +367,7 @@ mod tests {
             sql: "SELECT".into(),
             rows: 0,
             ended: false,
+            told: told(format, &HeaderMap::new()),
             deadline: Instant::now() + app.timeout(),
             app: Arc::clone(app),
             running: app.metrics.begin(),
@@ -377,12 +417,31 @@ mod tests {
     #[tokio::test]
     async fn csv_breaks_off_when_it_is_not_whole() {
         let app = app(None).await;
-        let mut list = items(1);
-        list.push(Ok(Item::Receipt(Receipt { incomplete: Some("cut".into()), ..Receipt::default() })));
+        let cut = || Ok(Item::Receipt(Receipt { incomplete: Some("cut".into()), ..Receipt::default() }));
+        let mut list = items(50_000);
+        list.push(cut());
         let response = run(&app, Format::Csv, Box::pin(futures::stream::iter(list))).answer(Format::Csv).await;
         assert_eq!(response.status(), StatusCode::OK);
         assert!(axum::body::to_bytes(response.into_body(), usize::MAX).await.is_err());
         assert!(outcome(&app, "limit").await);
+
+        // What is short enough is known to be a part before any of it is sent.
+        let mut list = items(1);
+        list.push(cut());
+        let response = run(&app, Format::Csv, Box::pin(futures::stream::iter(list))).answer(Format::Csv).await;
+        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        assert!(text(response).await.contains("the result is not whole: cut"));
+    }
+
+    #[tokio::test]
+    async fn a_request_cannot_raise_the_limit_on_rows() {
+        let app = app(Some(5)).await;
+        let most = |asked: &str| {
+            let settings = vec![("max_rows".to_string(), asked.to_string())];
+            let query = Query { sql: String::new(), params: Default::default(), settings, format: Format::Ndjson };
+            session(&app, &query).unwrap().settings().get_integer("max_rows")
+        };
+        assert_eq!(["0", "6", "3"].map(most), [5, 5, 3]);
     }
 
     #[tokio::test]
@@ -410,6 +469,7 @@ mod tests {
         let text = text(run(&app, Format::Json, slow).answer(Format::Json).await).await;
         let document: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(document["error"]["message"], "the query took longer than 20 ms");
+        assert_eq!(document["error"]["detail"], "The answer has the first 1 row of this result.");
     }
 
     #[tokio::test]
