@@ -138,12 +138,17 @@ fn tls(host: &str, reason: &str) -> (Phase, String, &'static str) {
             "connect by the name in the certificate, or set ssl.endpoint.identification.algorithm=none",
         )
     } else if reason.contains("verify failed") || reason.contains("could not be verified") {
+        // librdkafka has the same words for an unknown authority and for a certificate made out to someone else.
         (
-            "shows a certificate that no known authority signed (TLS)",
-            "set ssl.ca.location to the authority's certificate",
+            "shows a certificate that cannot be trusted under this name (TLS)",
+            "set ssl.ca.location to the certificate of the authority that signed it, and use a host name that it is made out to",
         )
     } else if reason.contains("certificate required") || reason.contains("bad certificate") {
-        ("wants a client certificate (TLS)", "set ssl.certificate.location and ssl.key.location")
+        // Java's alert is the same for no certificate and for one that it does not trust.
+        (
+            "wants a client certificate that it trusts (TLS)",
+            "set ssl.certificate.location and ssl.key.location, signed by an authority that the broker trusts",
+        )
     } else {
         ("did not complete the TLS handshake (TLS)", "check security.protocol and the ssl.* properties")
     };
@@ -325,8 +330,13 @@ mod tests {
         ),
         (
             "ssl://h:9093/bootstrap: SSL handshake failed: error:0A000086:SSL routines::certificate verify failed: broker certificate could not be verified, verify that ssl.ca.location is correctly configured or root CA certificates are installed (install ca-certificates package) (after 7ms in state SSL_HANDSHAKE)",
-            "h:9093 shows a certificate that no known authority signed (TLS)",
+            "h:9093 shows a certificate that cannot be trusted under this name (TLS)",
             "ssl.ca.location",
+        ),
+        (
+            "ssl://h:9094/bootstrap: Receive failed: error:0A000412:SSL routines::ssl/tls alert bad certificate: SSL alert number 42 (after 3ms in state APIVERSION_QUERY)",
+            "h:9094 wants a client certificate that it trusts (TLS)",
+            "ssl.key.location",
         ),
         (
             "h:9093/bootstrap: Disconnected: requesting ApiVersion: might be caused by incorrect security.protocol configuration (connecting to a SSL listener?) or broker version is < 0.10 (see api.version.request) (after 2ms in state APIVERSION_QUERY)",
