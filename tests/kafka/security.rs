@@ -169,7 +169,8 @@ fn wrong_logins() -> Vec<Wrong> {
 
 #[tokio::test]
 async fn wrong_security_is_told_by_phase() {
-    for (what, pairs, message, step) in wrong_tls().into_iter().chain(wrong_logins()) {
+    let cases = wrong_tls().into_iter().chain(wrong_logins());
+    futures::future::join_all(cases.map(|(what, pairs, message, step)| async move {
         let started = Instant::now();
         let error = connect(&pairs).topics().await.unwrap_err();
         let said = error.message();
@@ -177,7 +178,8 @@ async fn wrong_security_is_told_by_phase() {
         assert!(error.hint().is_some_and(|hint| hint.contains(step)), "{what}: {:?}", error.hint());
         assert!(started.elapsed() < Duration::from_secs(8), "{what}: {:?}", started.elapsed());
         assert!(!format!("{error:?}").contains("hunter2"), "{what}: a password is repeated");
-    }
+    }))
+    .await;
 }
 
 #[test]

@@ -35,6 +35,8 @@ pub struct Walker {
     slice: Range,
     want: Want,
     position: i64,
+    /// Whether `position` is where a batch ended.
+    begun: bool,
     contiguous: bool,
     aborted: VecDeque<Aborted>,
     aborting: Vec<i64>,
@@ -66,6 +68,7 @@ impl Walker {
             slice,
             want,
             position: slice.start,
+            begun: false,
             contiguous: false,
             aborted: VecDeque::new(),
             aborting: Vec::new(),
@@ -138,6 +141,7 @@ impl Walker {
             self.batch(&header, batch).map_err(|f| f.at(&self.place, self.position))?;
             at += header.total;
             self.position = header.next_offset();
+            self.begun = true;
         }
         Ok(at)
     }
@@ -172,6 +176,10 @@ impl Walker {
         if self.contiguous && header.base_offset != self.position {
             let found = header.base_offset;
             return Err(Fault(format!("it says it begins at offset {found}, after one that ends elsewhere").into()));
+        }
+        if self.begun && header.base_offset < self.position {
+            let found = header.base_offset;
+            return Err(Fault(format!("it says it begins at offset {found}, before the one before it ends").into()));
         }
         self.columns.bytes += header.total;
         if header.last_offset() < self.slice.start {
