@@ -138,7 +138,7 @@ impl Scanned {
     }
 
     /// Reads until every partition has given something, which leaves most of each on the brokers.
-    async fn into_the_middle(&mut self) {
+    async fn reach_the_middle(&mut self) {
         while self.next.contains(&0) {
             self.step().await.expect("a scan that goes on").unwrap();
         }
@@ -173,7 +173,7 @@ async fn brokers_lost_in_mid_scan() {
 async fn a_leader_that_is_killed_costs_nothing(cluster: &Cluster) {
     let leader = cluster.leader("kept", 0);
     let mut scan = Scanned::start(&cluster.reader(), "kept").await;
-    scan.into_the_middle().await;
+    scan.reach_the_middle().await;
     cluster.node("kill", leader);
     scan.rest().await.unwrap();
     scan.assert_whole();
@@ -184,7 +184,7 @@ async fn a_leader_that_is_killed_costs_nothing(cluster: &Cluster) {
 async fn a_leader_that_hangs_costs_nothing(cluster: &Cluster) {
     let leader = cluster.leader("kept", 1);
     let mut scan = Scanned::start(&cluster.reader(), "kept").await;
-    scan.into_the_middle().await;
+    scan.reach_the_middle().await;
     cluster.node("pause", leader);
     scan.rest().await.unwrap();
     cluster.node("resume", leader);
@@ -194,7 +194,7 @@ async fn a_leader_that_hangs_costs_nothing(cluster: &Cluster) {
 async fn the_only_replica_killed_is_an_error_that_says_how_far(cluster: &Cluster) {
     let patience = Duration::from_secs(2);
     let mut scan = Scanned::start(&cluster.reader().with_patience(patience), "lone").await;
-    scan.into_the_middle().await;
+    scan.reach_the_middle().await;
     cluster.node("kill", 2);
     let lost = Instant::now();
     let error = scan.rest().await.expect_err("a short answer must not look whole");
@@ -209,7 +209,7 @@ async fn the_only_replica_killed_is_an_error_that_says_how_far(cluster: &Cluster
 
 async fn the_only_replica_back_in_time_loses_nothing(cluster: &Cluster) {
     let mut scan = Scanned::start(&cluster.reader(), "lone").await;
-    scan.into_the_middle().await;
+    scan.reach_the_middle().await;
     cluster.node("kill", 3);
     cluster.node("revive", 3);
     scan.rest().await.unwrap();
