@@ -121,11 +121,12 @@ fn sources() -> Vec<File> {
     found
 }
 
-/// All Rust there is: the crate, its tests, its benches.
+/// All Rust there is: the crate, its tests, its benches, its fuzz targets.
 fn rust() -> Vec<File> {
     let mut found = sources();
     found.extend(files("tests", "rs"));
     found.extend(files("benches", "rs"));
+    found.extend(files("fuzz/src", "rs"));
     assert!(found.iter().any(|f| f.path == "tests/tidy.rs"), "this file was not found");
     found
 }
@@ -400,7 +401,8 @@ fn documents_name_files_and_tests_that_exist() {
     for document in ["README.md", "ARCHITECTURE.md"] {
         for quoted in read(document).split('`').skip(1).step_by(2) {
             let path = quoted.split("::").next().unwrap();
-            let is_path = ["src/", "tests/", "benches/", "queries/"].iter().any(|folder| path.starts_with(folder));
+            let is_path =
+                ["src/", "tests/", "benches/", "queries/", "fuzz/"].iter().any(|folder| path.starts_with(folder));
             if !is_path || path.contains([' ', '*', '<', '{']) {
                 continue;
             }

@@ -7,10 +7,11 @@ pub mod settings;
 pub mod translate;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 /// Which peer serves the topics.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Cluster {
     /// The local log in a folder.
     Local {
@@ -27,7 +28,7 @@ pub enum Cluster {
 }
 
 /// Which schema registry to use.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub enum RegistryConfig {
     /// None: framed records show their raw bytes.
     #[default]
@@ -45,6 +46,33 @@ pub enum RegistryConfig {
         /// PEM file with the certificates to trust, beside the system's.
         ca_file: Option<PathBuf>,
     },
+}
+
+/// Without secrets.
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cluster::Local { dir } => f.debug_struct("Local").field("dir", dir).finish(),
+            Cluster::Kafka { properties } => {
+                let open = properties.iter().filter(|(name, _)| !translate::is_secret(name));
+                f.debug_map().entries(open).finish()
+            }
+            Cluster::Memory => f.write_str("Memory"),
+        }
+    }
+}
+
+/// Without secrets.
+impl fmt::Debug for RegistryConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RegistryConfig::None => f.write_str("None"),
+            RegistryConfig::Beside => f.write_str("Beside"),
+            RegistryConfig::Http { urls, ca_file, .. } => {
+                f.debug_struct("Http").field("urls", urls).field("ca_file", ca_file).finish_non_exhaustive()
+            }
+        }
+    }
 }
 
 /// Everything an [`crate::session::engine::Engine`] needs to start.
@@ -73,5 +101,24 @@ impl Config {
         };
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         Config { cluster, registry, memory_bytes: 256 << 20, threads, files: true, writes: true }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let properties = [("bootstrap.servers", "h:1"), ("sasl.password", "hunter2"), ("ssl.key.pem", "hunter2")];
+        let cluster = Cluster::Kafka { properties: properties.map(|(n, v)| (n.into(), v.into())).into() };
+        let registry = RegistryConfig::Http {
+            urls: vec!["http://r".into()],
+            basic: Some(("me".into(), "hunter2".into())),
+            bearer: Some("hunter2".into()),
+            ca_file: None,
+        };
+        let printed = format!("{:?}", Config { registry, ..Config::new(cluster) });
+        assert!(printed.contains("h:1") && printed.contains("http://r") && !printed.contains("hunter2"), "{printed}");
     }
 }

@@ -1,17 +1,25 @@
 //! Client of a registry with Confluent's REST API. Several base URLs are tried in turn; a failure names the URL, what was
 //! asked and why it failed, never a credential.
+//!
+//! What counts as "not there" is decided by the registry's own error code in the body of a 404: a 404 of a proxy or of
+//! some other server is a failure, or a wrong URL would make every schema look missing. A redirect is a failure too: it
+//! would send the credentials somewhere nobody named.
+
+mod answer;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, Url};
 use serde_json::{Value, json};
 
 use super::{Reference, RegisteredSchema, Registry, SchemaId, SchemaType, SubjectVersion};
 use crate::error::{Error, Result};
+use answer::{Answer, Credentials, unreachable};
 
 /// One request, connection included.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -19,11 +27,13 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const ROUNDS: usize = 2;
 /// References followed for one schema, at most.
 const MAX_REFERENCES: usize = 200;
+/// Bytes of one answer, at most.
+const MAX_ANSWER_BYTES: usize = 32 << 20;
 /// The content type of requests and answers.
 const CONTENT_TYPE: &str = "application/vnd.schemaregistry.v1+json";
 
 /// How to reach a registry.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Options {
     /// Base URLs.
     pub urls: Vec<String>,
@@ -35,17 +45,34 @@ pub struct Options {
     pub ca_file: Option<PathBuf>,
 }
 
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let urls: Vec<String> = self.urls.iter().map(|url| shown(url)).collect();
+        f.debug_struct("Options").field("urls", &urls).field("ca_file", &self.ca_file).finish_non_exhaustive()
+    }
+}
+
 /// A registry behind HTTP.
 pub struct Http {
-    urls: Vec<String>,
+    bases: Vec<Base>,
+    /// Which base answered last; the next call begins there.
+    preferred: AtomicUsize,
     basic: Option<(String, String)>,
     bearer: Option<String>,
     client: Client,
+    timeout: Duration,
+}
+
+/// One base URL.
+struct Base {
+    url: String,
+    /// The same without the credentials it may hold.
+    shown: String,
 }
 
 impl std::fmt::Debug for Http {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Http").field("urls", &self.urls).finish_non_exhaustive()
+        f.debug_struct("Http").field("location", &self.location()).finish_non_exhaustive()
     }
 }
 
@@ -53,14 +80,17 @@ impl Http {
     /// A client; makes no connection.
     ///
     /// # Errors
-    /// No URL, or a certificate file that cannot be read.
+    /// No URL, one that is none, or a certificate file that cannot be read.
     pub fn new(options: Options) -> Result<Self> {
         if options.urls.is_empty() {
             return Err(Error::usage("the registry has no URL"));
         }
+        let bases = options.urls.iter().map(|url| Base::new(url)).collect::<Result<Vec<_>>>()?;
         // Someone else may have installed a provider already; either serves.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = Client::builder().timeout(TIMEOUT).user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")));
+        let mut builder = Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")));
         if let Some(file) = &options.ca_file {
             let refused = |e: &dyn std::fmt::Display| {
                 Error::usage(format!("cannot read the registry's certificates in {}: {e}", file.display()))
@@ -71,69 +101,114 @@ impl Http {
             }
         }
         let client = builder.build().map_err(|e| Error::usage(format!("cannot set up the registry client: {e}")))?;
-        let urls = options.urls.iter().map(|u| u.trim_end_matches('/').to_string()).collect();
-        Ok(Http { urls, basic: options.basic, bearer: options.bearer, client })
+        let Options { basic, bearer, .. } = options;
+        Ok(Http { bases, preferred: AtomicUsize::new(0), basic, bearer, client, timeout: TIMEOUT })
     }
 
-    /// One call; `None` for a 404.
+    /// Sets how long one request may take, connection included; 5 s at first.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Http {
+        self.timeout = timeout;
+        self
+    }
+
+    /// One call; `None` when the registry says that there is no such thing. Every URL is tried, beginning with the one
+    /// that answered last, [`ROUNDS`] times: a URL that cannot be reached, breaks off, fails by its own account (5xx) or
+    /// is no registry's is followed by the next; what a registry refuses is refused.
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Option<Value>> {
+        let first = self.preferred.load(Ordering::Relaxed);
         let mut last = Error::connect("the registry was not asked");
-        for url in std::iter::repeat_n(&self.urls, ROUNDS).flatten() {
-            let mut request =
-                self.client.request(method.clone(), format!("{url}{path}")).header("accept", CONTENT_TYPE);
-            if let Some((user, password)) = &self.basic {
-                request = request.basic_auth(user, Some(password));
-            }
-            if let Some(token) = &self.bearer {
-                request = request.bearer_auth(token);
-            }
-            if let Some(body) = &body {
-                request = request.header("content-type", CONTENT_TYPE).body(body.to_string());
-            }
-            match request.send().await {
-                Err(e) => last = unreachable(&self.shown(url), &e),
-                Ok(response) => {
-                    let status = response.status();
-                    let text = response.text().await.unwrap_or_default();
-                    if status == StatusCode::NOT_FOUND {
-                        return Ok(None);
-                    }
-                    if status.is_success() {
-                        return serde_json::from_str(&text).map(Some).map_err(|e| {
-                            Error::connect(format!(
-                                "{} answered {path} with something that is not JSON: {e}",
-                                self.shown(url)
-                            ))
-                            .with_hint("is this the registry's URL?")
-                        });
-                    }
-                    last = refused(&self.shown(url), path, status, &text);
-                    if !status.is_server_error() {
-                        return Err(last);
-                    }
+        for attempt in 0..self.bases.len() * ROUNDS {
+            let index = (first + attempt) % self.bases.len();
+            let Some(base) = self.bases.get(index) else { continue };
+            match self.attempt(base, &method, path, body.as_ref()).await {
+                Ok(Answer::Found(value)) => {
+                    self.preferred.store(index, Ordering::Relaxed);
+                    return Ok(Some(value));
                 }
+                Ok(Answer::Missing) => {
+                    self.preferred.store(index, Ordering::Relaxed);
+                    return Ok(None);
+                }
+                Ok(Answer::Refused(error)) => return Err(error),
+                Ok(Answer::Failed(error)) | Err(error) => last = error,
             }
         }
         Err(last)
     }
 
-    /// A URL without the credentials it may hold.
-    fn shown(&self, url: &str) -> String {
-        match (url.split_once("://"), url.rsplit_once('@')) {
-            (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
-            _ => url.to_string(),
+    /// One request to one URL. An error when there was no answer.
+    async fn attempt(&self, base: &Base, method: &Method, path: &str, body: Option<&Value>) -> Result<Answer> {
+        let request = self.request(base, method, path, body);
+        let mut response = request.send().await.map_err(|e| unreachable(&base.shown, &e))?;
+        let status = response.status();
+        let redirect = response.headers().get("location").and_then(|to| to.to_str().ok()).map(shown);
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| unreachable(&base.shown, &e))? {
+            if bytes.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Ok(Answer::Refused(Error::connect(format!(
+                    "the registry {} answered {path} with more than {} MiB",
+                    base.shown,
+                    MAX_ANSWER_BYTES >> 20
+                ))));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(answer::read(&base.shown, path, status, redirect.as_deref(), &bytes, self.credentials(base)))
+    }
+
+    fn request(&self, base: &Base, method: &Method, path: &str, body: Option<&Value>) -> RequestBuilder {
+        let mut request = self
+            .client
+            .request(method.clone(), format!("{}{path}", base.url))
+            .timeout(self.timeout)
+            .header("accept", CONTENT_TYPE);
+        if let Some((user, password)) = &self.basic {
+            request = request.basic_auth(user, Some(password));
+        }
+        if let Some(token) = &self.bearer {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.header("content-type", CONTENT_TYPE).body(body.to_string());
+        }
+        request
+    }
+
+    fn credentials(&self, base: &Base) -> Credentials {
+        if self.bearer.is_some() {
+            Credentials::Token
+        } else if self.basic.is_some() || base.url != base.shown {
+            Credentials::Password
+        } else {
+            Credentials::None
         }
     }
 
-    async fn schema(&self, id: SchemaId, body: &Value) -> Result<Option<Arc<RegisteredSchema>>> {
-        let Some(text) = body.get("schema").and_then(Value::as_str) else { return Ok(None) };
+    async fn get(&self, path: &str) -> Result<Option<Value>> {
+        self.call(Method::GET, path, None).await
+    }
+
+    /// The error for an answer that is JSON of the wrong shape.
+    fn odd(&self, path: &str, missing: &str) -> Error {
+        Error::connect(format!("the registry {} answered {path} {missing}", self.location()))
+            .with_hint("is this the registry's URL?")
+    }
+
+    async fn schema(&self, id: SchemaId, path: &str, body: &Value) -> Result<Arc<RegisteredSchema>> {
+        let text = body.get("schema").and_then(Value::as_str);
+        let text = text.ok_or_else(|| self.odd(path, "without a schema"))?;
         let schema_type = match body.get("schemaType").and_then(Value::as_str) {
+            Some("AVRO") | None => SchemaType::Avro,
             Some("JSON") => SchemaType::Json,
             Some("PROTOBUF") => SchemaType::Protobuf,
-            _ => SchemaType::Avro,
+            Some(other) => {
+                return Err(Error::data(format!("schema {id} of the registry is written in {other}"))
+                    .with_hint("AVRO, JSON and PROTOBUF are understood"));
+            }
         };
         let references = self.references(body).await?;
-        Ok(Some(Arc::new(RegisteredSchema { id, schema_type, text: text.into(), references })))
+        Ok(Arc::new(RegisteredSchema { id, schema_type, text: text.into(), references }))
     }
 
     /// Everything a schema refers to, transitively, dependencies first.
@@ -149,12 +224,13 @@ impl Http {
                 return Err(Error::data(format!("a schema refers to more than {MAX_REFERENCES} others")));
             }
             let path = format!("/subjects/{}/versions/{version}", escape(&subject));
-            let Some(body) = self.call(Method::GET, &path, None).await? else {
+            let Some(body) = self.get(&path).await? else {
                 return Err(Error::data(format!(
                     "a schema refers to {subject} version {version}, which the registry does not have"
                 )));
             };
-            let text = body.get("schema").and_then(Value::as_str).unwrap_or_default().to_string();
+            let text = body.get("schema").and_then(Value::as_str);
+            let text = text.ok_or_else(|| self.odd(&path, "without a schema"))?.to_string();
             open.extend(named(&body));
             found.push(Reference { name, subject, version, text });
         }
@@ -164,13 +240,43 @@ impl Http {
 
     async fn subject_version(&self, subject: &str, version: &str) -> Result<Option<SubjectVersion>> {
         let path = format!("/subjects/{}/versions/{version}", escape(subject));
-        let Some(body) = self.call(Method::GET, &path, None).await? else { return Ok(None) };
+        let Some(body) = self.get(&path).await? else { return Ok(None) };
         let (Some(id), Some(version)) = (integer(&body, "id"), integer(&body, "version")) else {
-            return Err(Error::connect(format!("{} described {subject} without id and version", self.location())));
+            return Err(self.odd(&path, "without id and version"));
         };
-        let schema = self.schema(id, &body).await?;
-        Ok(schema.map(|schema| SubjectVersion { subject: subject.to_string(), version, schema }))
+        let schema = self.schema(id, &path, &body).await?;
+        Ok(Some(SubjectVersion { subject: subject.to_string(), version, schema }))
     }
+
+    /// A list of what `item` reads; empty when the registry has no such thing.
+    async fn list<T>(&self, path: &str, item: impl Fn(&Value) -> Option<T>) -> Result<Vec<T>> {
+        let Some(body) = self.get(path).await? else { return Ok(Vec::new()) };
+        let items = body.as_array().and_then(|list| list.iter().map(item).collect::<Option<Vec<T>>>());
+        items.ok_or_else(|| self.odd(path, "without a list"))
+    }
+}
+
+impl Base {
+    fn new(url: &str) -> Result<Base> {
+        let shown = shown(url);
+        let parsed = Url::parse(url).ok().filter(|u| matches!(u.scheme(), "http" | "https") && u.has_host());
+        if parsed.is_none() {
+            return Err(Error::usage(format!("\"{shown}\" is no URL of a registry"))
+                .with_hint("write http://HOST:PORT or https://HOST:PORT"));
+        }
+        Ok(Base { url: url.trim_end_matches('/').to_string(), shown })
+    }
+}
+
+/// A URL without the credentials it may hold.
+fn shown(url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.rsplit('@').next().unwrap_or_default().to_string();
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}{path}")
 }
 
 fn named(body: &Value) -> Vec<(String, String, i32)> {
@@ -180,7 +286,11 @@ fn named(body: &Value) -> Vec<(String, String, i32)> {
 }
 
 fn integer(body: &Value, key: &str) -> Option<i32> {
-    body.get(key).and_then(Value::as_i64).and_then(|n| i32::try_from(n).ok())
+    body.get(key).and_then(number)
+}
+
+fn number(value: &Value) -> Option<i32> {
+    value.as_i64().and_then(|n| i32::try_from(n).ok())
 }
 
 /// A subject as one segment of a path.
@@ -198,49 +308,16 @@ fn escape(subject: &str) -> String {
     out
 }
 
-fn unreachable(url: &str, error: &reqwest::Error) -> Error {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    let phase = if error.is_timeout() {
-        "did not answer in time"
-    } else if error.is_connect() {
-        "cannot be reached"
-    } else {
-        "broke off"
-    };
-    Error::connect(format!("the registry {url} {phase}: {cause}"))
-        .with_hint("check --registry, and that the registry runs")
-}
-
-fn refused(url: &str, path: &str, status: StatusCode, body: &str) -> Error {
-    let message = serde_json::from_str::<Value>(body)
-        .ok()
-        .and_then(|b| b.get("message").and_then(Value::as_str).map(ToString::to_string))
-        .unwrap_or_else(|| body.lines().next().unwrap_or("").chars().take(200).collect());
-    let error = Error::connect(format!("the registry {url} refused {path}: {status}"));
-    let error = if message.is_empty() { error } else { error.with_detail(message) };
-    match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            error.with_hint("check the registry's user and password (basic.auth.user.info) or token")
-        }
-        StatusCode::CONFLICT => {
-            error.with_kind(crate::error::Kind::Data).with_hint("the schema is not compatible with the subject's")
-        }
-        _ => error,
-    }
-}
-
 #[async_trait]
 impl Registry for Http {
     fn location(&self) -> String {
-        self.urls.iter().map(|u| self.shown(u)).collect::<Vec<_>>().join(", ")
+        self.bases.iter().map(|base| base.shown.as_str()).collect::<Vec<_>>().join(", ")
     }
 
     async fn by_id(&self, id: SchemaId) -> Result<Option<Arc<RegisteredSchema>>> {
-        match self.call(Method::GET, &format!("/schemas/ids/{id}"), None).await? {
-            Some(body) => self.schema(id, &body).await,
+        let path = format!("/schemas/ids/{id}");
+        match self.get(&path).await? {
+            Some(body) => self.schema(id, &path, &body).await.map(Some),
             None => Ok(None),
         }
     }
@@ -254,15 +331,11 @@ impl Registry for Http {
     }
 
     async fn versions(&self, subject: &str) -> Result<Vec<i32>> {
-        let body = self.call(Method::GET, &format!("/subjects/{}/versions", escape(subject)), None).await?;
-        let list = body.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        Ok(list.iter().filter_map(Value::as_i64).filter_map(|n| i32::try_from(n).ok()).collect())
+        self.list(&format!("/subjects/{}/versions", escape(subject)), number).await
     }
 
     async fn subjects(&self) -> Result<Vec<String>> {
-        let body = self.call(Method::GET, "/subjects", None).await?;
-        let list = body.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let mut subjects: Vec<String> = list.iter().filter_map(Value::as_str).map(ToString::to_string).collect();
+        let mut subjects = self.list("/subjects", |item| item.as_str().map(ToString::to_string)).await?;
         subjects.sort();
         Ok(subjects)
     }
@@ -274,10 +347,7 @@ impl Registry for Http {
         };
         let path = format!("/subjects/{}/versions", escape(subject));
         let answer = self.call(Method::POST, &path, Some(body)).await?;
-        answer
-            .as_ref()
-            .and_then(|a| integer(a, "id"))
-            .ok_or_else(|| Error::connect(format!("{} did not say which id {subject} got", self.location())))
+        answer.as_ref().and_then(|a| integer(a, "id")).ok_or_else(|| self.odd(&path, "without the new schema's id"))
     }
 
     async fn delete_subject(&self, subject: &str) -> Result<()> {
@@ -287,18 +357,4 @@ impl Registry for Http {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_subject_is_one_segment() {
-        assert_eq!(escape("a/b c-value"), "a%2Fb%20c-value");
-    }
-
-    #[test]
-    fn credentials_are_not_shown() {
-        let http =
-            Http::new(Options { urls: vec!["http://me:secret@host:8081/".into()], ..Options::default() }).unwrap();
-        assert_eq!(http.location(), "http://host:8081");
-    }
-}
+mod tests;

@@ -1,8 +1,10 @@
 //! A registry kept in the topic `_schemas` of a connector, in the layout that Confluent's registry uses: JSON keys
 //! `{"keytype":"SCHEMA","subject":…,"version":…,"magic":1}` and values `{"subject":…,"version":…,"id":…,"schema":…,
-//! "deleted":…}`. The topic is the truth; what is in memory is replayed from it when its end has moved.
+//! "deleted":…}`; `{"keytype":"DELETE_SUBJECT","subject":…,"magic":0}` with `{"subject":…,"version":…}` deletes the versions
+//! up to that one. The topic is the truth; what is in memory is replayed from it when its end has moved.
 //!
-//! Ids start at 1 and are never given twice: deleted schemas stay in the topic, marked.
+//! Ids start at 1 and are never given twice: deleted schemas stay in the topic, marked. Texts that differ in nothing but
+//! white space and the order of attributes are one schema.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -65,14 +67,25 @@ impl Beside {
             let isolation = Isolation::ReadCommitted;
             let request = ReadRequest { topic: TOPIC.into(), slices, want, isolation, in_order: true, threads: 1 };
             let stream = self.connector.read(request)?;
+            let mut ended = false;
             while let Some(event) = stream.next().await {
-                let Event::Records(records) = event? else { continue };
+                let records = match event? {
+                    Event::Records(records) => records,
+                    Event::End { .. } => {
+                        ended = true;
+                        continue;
+                    }
+                };
                 let (Some(keys), Some(values)) = (&records.keys, &records.values) else { continue };
                 for i in 0..records.len {
                     if keys.is_valid(i) {
                         state.replay(keys.value(i), values.is_valid(i).then(|| values.value(i)));
                     }
                 }
+            }
+            if !ended {
+                return Err(Error::connect(format!("reading {TOPIC} broke off before offset {}", range.end))
+                    .with_hint("try again"));
             }
             state.end = range.end;
         }
@@ -97,30 +110,40 @@ impl State {
     /// Applies one record. What cannot be read is skipped: another registry may keep more kinds of record here.
     fn replay(&mut self, key: &[u8], value: Option<&[u8]>) {
         let Ok(key) = serde_json::from_slice::<Value>(key) else { return };
-        if key.get("keytype").and_then(Value::as_str) != Some("SCHEMA") {
-            return;
-        }
-        let subject = key.get("subject").and_then(Value::as_str).unwrap_or_default().to_string();
-        let Some(version) = integer(key.get("version")) else { return };
-        let Some(value) = value.and_then(|v| serde_json::from_slice::<Value>(v).ok()) else {
-            if let Some(versions) = self.subjects.get_mut(&subject) {
-                versions.remove(&version);
+        let Some(subject) = key.get("subject").and_then(Value::as_str) else { return };
+        let body = value.map(serde_json::from_slice::<Value>);
+        match (key.get("keytype").and_then(Value::as_str), integer(key.get("version")), body) {
+            (Some("SCHEMA"), Some(version), Some(Ok(body))) => self.replay_schema(subject, version, &body),
+            (Some("SCHEMA"), Some(version), None) => {
+                if let Some(versions) = self.subjects.get_mut(subject) {
+                    versions.remove(&version);
+                }
             }
-            return;
-        };
+            (Some("DELETE_SUBJECT"), _, Some(Ok(body))) => {
+                let Some(last) = integer(body.get("version")) else { return };
+                for (_, entry) in self.subjects.get_mut(subject).into_iter().flat_map(|v| v.range_mut(..=last)) {
+                    entry.deleted = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn replay_schema(&mut self, subject: &str, version: i32, value: &Value) {
         let (Some(id), Some(text)) = (integer(value.get("id")), value.get("schema").and_then(Value::as_str)) else {
             return;
         };
         let schema_type = match value.get("schemaType").and_then(Value::as_str) {
+            Some("AVRO") | None => SchemaType::Avro,
             Some("JSON") => SchemaType::Json,
             Some("PROTOBUF") => SchemaType::Protobuf,
-            _ => SchemaType::Avro,
+            Some(_) => return,
         };
         let schema = Arc::clone(self.by_id.entry(id).or_insert_with(|| {
             Arc::new(RegisteredSchema { id, schema_type, text: text.into(), references: Vec::new() })
         }));
         let deleted = value.get("deleted").and_then(Value::as_bool).unwrap_or(false);
-        self.subjects.entry(subject).or_default().insert(version, Entry { schema, deleted });
+        self.subjects.entry(subject.to_string()).or_default().insert(version, Entry { schema, deleted });
     }
 
     fn live(&self, subject: &str) -> impl DoubleEndedIterator<Item = (i32, &Entry)> {
@@ -130,6 +153,51 @@ impl State {
 
 fn integer(value: Option<&Value>) -> Option<i32> {
     value.and_then(Value::as_i64).and_then(|n| i32::try_from(n).ok())
+}
+
+/// The number after the last one given; from 1.
+fn after(last: Option<&i32>, what: &str) -> Result<i32> {
+    let next = last.map_or(Some(1), |last| last.max(&0).checked_add(1));
+    next.ok_or_else(|| {
+        Error::data(format!("{TOPIC} has no {what} left to give: something wrote the highest one there"))
+    })
+}
+
+/// A schema's text without what does not matter: white space, the order of attributes, `{"type":"int"}` for `"int"`.
+#[derive(Debug, PartialEq)]
+enum Canonical<'a> {
+    Json(Value),
+    /// Protobuf, and what is no JSON.
+    Text(&'a str),
+}
+
+impl<'a> Canonical<'a> {
+    fn new(schema_type: SchemaType, text: &'a str) -> Self {
+        match (schema_type, serde_json::from_str(text)) {
+            (SchemaType::Avro, Ok(value)) => Canonical::Json(shortest(value)),
+            (SchemaType::Json, Ok(value)) => Canonical::Json(value),
+            (SchemaType::Protobuf, _) | (_, Err(_)) => Canonical::Text(text),
+        }
+    }
+}
+
+/// An Avro schema with every primitive type as its bare name.
+fn shortest(schema: Value) -> Value {
+    match schema {
+        Value::Object(mut attributes) => {
+            for (name, value) in &mut attributes {
+                if name != "default" {
+                    *value = shortest(value.take());
+                }
+            }
+            match attributes.get("type") {
+                Some(Value::String(name)) if attributes.len() == 1 => Value::String(name.clone()),
+                _ => Value::Object(attributes),
+            }
+        }
+        Value::Array(list) => Value::Array(list.into_iter().map(shortest).collect()),
+        other => other,
+    }
 }
 
 fn record(subject: &str, version: i32, schema: &RegisteredSchema, deleted: bool) -> NewRecord {
@@ -214,7 +282,9 @@ impl Registry for Beside {
             parse(text)?;
         }
         let state = self.caught_up().await?;
-        let same = |s: &RegisteredSchema| s.schema_type == schema_type && &*s.text == text;
+        let wanted = Canonical::new(schema_type, text);
+        let same =
+            |s: &RegisteredSchema| s.schema_type == schema_type && wanted == Canonical::new(schema_type, &s.text);
         if let Some((_, entry)) = state.live(subject).find(|(_, e)| same(&e.schema)) {
             return Ok(entry.schema.id);
         }
@@ -225,9 +295,9 @@ impl Registry for Beside {
         }
         let id = match state.by_id.values().find(|s| same(s)) {
             Some(known) => known.id,
-            None => state.by_id.keys().next_back().map_or(1, |last| last + 1),
+            None => after(state.by_id.keys().next_back(), "ids")?,
         };
-        let version = state.subjects.get(subject).and_then(|v| v.keys().next_back()).map_or(1, |last| last + 1);
+        let version = after(state.subjects.get(subject).and_then(|v| v.keys().next_back()), "versions")?;
         let schema = RegisteredSchema { id, schema_type, text: text.into(), references: Vec::new() };
         // The lock is held over the write, so that no two registrations of this process take one id.
         self.write(vec![record(subject, version, &schema, false)]).await?;

@@ -35,6 +35,8 @@ pub struct Sieve {
     slice: Range,
     want: Want,
     position: i64,
+    /// Whether `position` is where a batch ended.
+    begun: bool,
     contiguous: bool,
     committed: bool,
     aborted: VecDeque<Aborted>,
@@ -49,6 +51,7 @@ impl Sieve {
             slice,
             want,
             position: slice.start,
+            begun: false,
             contiguous: false,
             committed: isolation == Isolation::ReadCommitted,
             aborted: VecDeque::new(),
@@ -119,6 +122,7 @@ impl Sieve {
         let Some(batch) = bytes.get(..header.total) else { return Ok(None) };
         let step = self.judge(&header, batch, check).map_err(|f| f.at(&self.place, self.position))?;
         self.position = header.next_offset();
+        self.begun = true;
         Ok(Some((header, step)))
     }
 
@@ -138,6 +142,10 @@ impl Sieve {
         if self.contiguous && header.base_offset != self.position {
             let found = header.base_offset;
             return Err(Fault(format!("it says it begins at offset {found}, after one that ends elsewhere").into()));
+        }
+        if self.begun && header.base_offset < self.position {
+            let found = header.base_offset;
+            return Err(Fault(format!("it says it begins at offset {found}, before the one before it ends").into()));
         }
         let hidden = self.committed && self.follow(header, batch)?;
         if hidden || header.is_control() || header.count == 0 || header.last_offset() < self.slice.start {

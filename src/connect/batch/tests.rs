@@ -275,3 +275,20 @@ fn aborted_and_control_batches_are_not_delivered() {
     assert_eq!(read(Isolation::ReadCommitted, 0, Want::default()), (6, vec![]));
     assert_eq!(read(Isolation::ReadUncommitted, 0, ALL), (8, vec![0, 1, 2, 3, 4, 5, 7, 8]));
 }
+
+#[test]
+fn offsets_that_go_back_are_damage() {
+    let batch = |base| {
+        let mut builder = BatchBuilder::default();
+        for _ in 0..3 {
+            builder.push(1, None, Some(b"v"), std::iter::empty()).unwrap();
+        }
+        builder.finish(Stamp::plain(base, Codec::None)).unwrap()
+    };
+    // A read may begin in the middle of a batch, and compaction leaves holes.
+    let fine = [batch(2), batch(5), batch(20)].concat();
+    let got: Vec<i64> = walk(&fine, slice(4, 100), ALL).unwrap().iter().flat_map(rows).map(|r| r.offset).collect();
+    assert_eq!(got, [4, 5, 6, 7, 20, 21, 22]);
+    let error = walk(&[batch(2), batch(4)].concat(), slice(0, 100), ALL).unwrap_err();
+    assert!(error.message().ends_with("it says it begins at offset 4, before the one before it ends"), "{error}");
+}

@@ -1,6 +1,7 @@
 //! Questions to the cluster that read no record: topics, settings, offsets; and making and deleting topics. Blocking;
 //! every call is bounded by [`LIMIT`], and by much less when all brokers are down.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -83,6 +84,9 @@ impl Probe {
             while self.consumer.poll(LISTEN).is_some() {}
             let late = started.elapsed() >= LIMIT;
             if late || (self.context.journal.hopeless() && started.elapsed() >= GRACE) {
+                if is_answer(&failure) && !self.context.journal.troubled_since(started) {
+                    return Err(error::of_kafka(&failure, what).with_hint("try again in a moment"));
+                }
                 return Err(self.context.journal.diagnosis(&self.brokers));
             }
             step *= 2;
@@ -101,12 +105,28 @@ fn is_passing(error: &KafkaError) -> bool {
                 | Code::OperationTimedOut
                 | Code::TimedOutQueue
                 | Code::RequestTimedOut
-                | Code::LeaderNotAvailable
-                | Code::NotLeaderForPartition
                 | Code::NetworkException
                 | Code::Resolve
                 | Code::Authentication
                 | Code::SSL
+        )
+    ) || is_answer(error)
+}
+
+/// Whether a broker answered that it is not, or not yet, the one to ask: leaders move when brokers come and go.
+fn is_answer(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::LeaderNotAvailable
+                | Code::NotLeaderForPartition
+                | Code::ReplicaNotAvailable
+                | Code::BrokerNotAvailable
+                | Code::FencedLeaderEpoch
+                | Code::UnknownLeaderEpoch
+                | Code::OffsetNotAvailable
+                | Code::KafkaStorageError
         )
     )
 }
@@ -275,7 +295,12 @@ impl Desk {
         }
         let what = format!("the offsets of topic \"{}\"", topic.name);
         let probe = self.probe(isolation)?;
+        let again = Cell::new(false);
         let answer = probe.ask(&what, |consumer, timeout| {
+            if again.replace(true) {
+                // The client asks the leaders it knows of, and those may be of before the change.
+                consumer.fetch_metadata(Some(&topic.name), timeout)?;
+            }
             let mut list = TopicPartitionList::new();
             for partition in 0..topic.partitions {
                 list.add_partition_offset(&topic.name, partition, at)?;

@@ -34,6 +34,8 @@ pub(super) enum Cause {
     Handshake,
     /// The certificate is for another name.
     OtherName,
+    /// The certificate's authority is not known, or the certificate is for another name.
+    Untrusted,
     /// The certificate's authority is not known.
     UnknownAuthority,
     /// The broker wants to see a certificate.
@@ -94,14 +96,22 @@ impl Cause {
             }
             Cause::OtherName => (
                 "shows a certificate made for another name (TLS)",
-                "connect by the name in the certificate, or set ssl.endpoint.identification.algorithm=none",
+                "connect by a host name that the certificate is made out to, or set ssl.endpoint.identification.algorithm=none",
+            ),
+            Cause::Untrusted => (
+                "shows a certificate that cannot be trusted under this name (TLS)",
+                "set ssl.ca.location to the certificate of the authority that signed it, and use a host name that it is made out to",
             ),
             Cause::UnknownAuthority => (
                 "shows a certificate that no known authority signed (TLS)",
-                "set ssl.ca.location to the authority's certificate",
+                "set ssl.ca.location to the certificate of the authority that signed it",
             ),
             Cause::WantsCertificate => {
-                ("wants a client certificate (TLS)", "set ssl.certificate.location and ssl.key.location")
+                // Java's alert is the same for no certificate and for one that it does not trust.
+                (
+                    "wants a client certificate that it trusts (TLS)",
+                    "set ssl.certificate.location and ssl.key.location, signed by an authority that the broker trusts",
+                )
             }
             Cause::NoSuchMechanism => {
                 ("does not offer the chosen SASL mechanism (SASL)", "set sasl.mechanism to one that the broker names")

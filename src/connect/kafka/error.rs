@@ -101,7 +101,8 @@ fn tls(reason: &str) -> Cause {
     } else if reason.contains("mismatch") {
         Cause::OtherName
     } else if reason.contains("verify failed") || reason.contains("could not be verified") {
-        Cause::UnknownAuthority
+        // librdkafka has the same words for an unknown authority and for a certificate made out to someone else.
+        Cause::Untrusted
     } else if reason.contains("certificate required") || reason.contains("bad certificate") {
         Cause::WantsCertificate
     } else {
@@ -250,8 +251,13 @@ mod tests {
         ),
         (
             "ssl://h:9093/bootstrap: SSL handshake failed: error:0A000086:SSL routines::certificate verify failed: broker certificate could not be verified, verify that ssl.ca.location is correctly configured or root CA certificates are installed (install ca-certificates package) (after 7ms in state SSL_HANDSHAKE)",
-            "h:9093 shows a certificate that no known authority signed (TLS)",
+            "h:9093 shows a certificate that cannot be trusted under this name (TLS)",
             "ssl.ca.location",
+        ),
+        (
+            "ssl://h:9094/bootstrap: Receive failed: error:0A000412:SSL routines::ssl/tls alert bad certificate: SSL alert number 42 (after 3ms in state APIVERSION_QUERY)",
+            "h:9094 wants a client certificate that it trusts (TLS)",
+            "ssl.key.location",
         ),
         (
             "h:9093/bootstrap: Disconnected: requesting ApiVersion: might be caused by incorrect security.protocol configuration (connecting to a SSL listener?) or broker version is < 0.10 (see api.version.request) (after 2ms in state APIVERSION_QUERY)",

@@ -42,7 +42,7 @@ impl Journal {
 
     /// Replaces the file by this, durably.
     pub(super) fn store(&mut self, dir: &Path) -> Result<()> {
-        self.generation += 1;
+        self.generation = self.generation.wrapping_add(1);
         replace(dir, "transactions.json", &sealed(self)?, true)
     }
 }

@@ -215,7 +215,7 @@ impl Inner {
         for topic in &topics {
             for partition in &topic.partitions {
                 let newest = recover(topic, &mut partition.lock(), &journal.prepared)?;
-                journal.next_producer_id = journal.next_producer_id.max(newest + 1);
+                journal.next_producer_id = journal.next_producer_id.max(newest.saturating_add(1));
             }
         }
         if !journal.prepared.is_empty() {
@@ -246,7 +246,10 @@ impl Inner {
     fn next_producer(&self) -> Result<i64> {
         self.own(|owner| {
             let id = owner.journal.next_producer_id;
-            owner.journal.next_producer_id += 1;
+            let next = id.checked_add(1).ok_or_else(|| {
+                Error::data(format!("the log in {} has no transaction ids left to give", self.dir.display()))
+            })?;
+            owner.journal.next_producer_id = next;
             Ok(id)
         })
     }

@@ -182,7 +182,7 @@ impl Partition {
         }
         for (base, next) in self.segments.iter().zip(self.segments.iter().skip(1)) {
             let whole = Index::load(&self.dir, *base).whole;
-            if whole.is_none_or(|(_, last)| last + 1 != *next) {
+            if whole.is_none_or(|(_, last)| last.checked_add(1) != Some(*next)) {
                 self.reindex(*base)?;
             }
         }

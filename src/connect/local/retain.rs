@@ -66,7 +66,7 @@ pub(super) fn retain(partition: &mut Partition, policy: &Policy, now_ms: i64) ->
 /// The greatest timestamp in the segment at `base`, which ends before `end`.
 fn greatest_timestamp(partition: &Partition, base: i64, end: i64) -> Result<i64> {
     if let Some((greatest, last)) = Index::load(&partition.dir, base).whole
-        && last + 1 == end
+        && last.checked_add(1) == Some(end)
     {
         return Ok(greatest);
     }

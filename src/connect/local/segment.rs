@@ -179,9 +179,10 @@ impl Index {
         for (place, time) in places.iter().zip(times) {
             let place = u64::from_be_bytes(*place);
             let (before, last) = Self::time(base, time)?;
-            let entry = Entry { offset: base + (place >> 32).cast_signed(), position: place & 0xffff_ffff, before };
+            let offset = base.checked_add((place >> 32).cast_signed())?;
+            let entry = Entry { offset, position: place & 0xffff_ffff, before };
             let grows = entries.last().is_none_or(|e| e.offset < entry.offset && e.position < entry.position);
-            if !grows || last + 1 != entry.offset {
+            if !grows || last.checked_add(1) != Some(entry.offset) {
                 return None;
             }
             entries.push(entry);
@@ -193,7 +194,7 @@ impl Index {
     fn time(base: i64, bytes: &[u8; 12]) -> Option<(i64, i64)> {
         let (time, offset) = bytes.split_first_chunk::<8>()?;
         let offset = u32::from_be_bytes(*offset.first_chunk::<4>()?);
-        Some((i64::from_be_bytes(*time), base + i64::from(offset)))
+        Some((i64::from_be_bytes(*time), base.checked_add(i64::from(offset))?))
     }
 
     /// Where to begin for `offset`: the last known place at or before it.

@@ -13,6 +13,15 @@ type Log = Option<Vec<(Bytes, Option<Bytes>)>>;
 #[derive(Debug, Default)]
 struct OneTopic {
     log: Arc<Lock<Log>>,
+    /// Reads stop before they have reached their end.
+    breaks_off: Lock<bool>,
+}
+
+impl OneTopic {
+    fn hold(&self, log: Vec<(&'static str, Option<&'static str>)>) {
+        let bytes = |text: &'static str| Bytes::from_static(text.as_bytes());
+        *self.log.lock() = Some(log.into_iter().map(|(key, value)| (bytes(key), value.map(bytes))).collect());
+    }
 }
 
 struct Appender {
@@ -71,7 +80,9 @@ impl Connector for OneTopic {
         records.values = Some(rows.iter().map(|(_, value)| value.as_deref()).collect());
         let (send, events) = async_channel::bounded(2);
         send.try_send(Ok(Event::Records(records).into())).unwrap();
-        send.try_send(Ok(Event::End { partition: 0 }.into())).unwrap();
+        if !*self.breaks_off.lock() {
+            send.try_send(Ok(Event::End { partition: 0 }.into())).unwrap();
+        }
         Ok(RecordStream::new(events))
     }
     async fn writer(&self, _: &str) -> Result<Box<dyn Writer>> {
@@ -163,11 +174,7 @@ async fn records_of_other_registries_are_read_and_nonsense_is_left_alone() {
         (r#"{"keytype":"SCHEMA","subject":"hard","version":1,"magic":1}"#, Some(r#"{"id":9,"schema":"\"int\""}"#)),
         (r#"{"keytype":"SCHEMA","subject":"hard","version":1,"magic":1}"#, None),
     ];
-    *connector.log.lock() = Some(
-        log.into_iter()
-            .map(|(key, value)| (Bytes::from_static(key.as_bytes()), value.map(|v| Bytes::from_static(v.as_bytes()))))
-            .collect(),
-    );
+    connector.hold(log);
     let registry = Beside::new(Arc::clone(&connector) as Arc<dyn Connector>);
     let top = registry.latest("top").await.unwrap().unwrap();
     assert_eq!((top.version, top.schema.id), (3, 6));
@@ -176,4 +183,83 @@ async fn records_of_other_registries_are_read_and_nonsense_is_left_alone() {
     // A topic that was deleted and made again starts over.
     connector.delete_topic(TOPIC).await.unwrap();
     assert!(registry.subjects().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_subject_deleted_by_another_registry_is_gone_up_to_that_version() {
+    let connector = Arc::new(OneTopic::default());
+    connector.hold(vec![
+        (r#"{"keytype":"SCHEMA","subject":"a","version":1,"magic":1}"#, Some(r#"{"id":1,"schema":"\"int\""}"#)),
+        (r#"{"keytype":"SCHEMA","subject":"a","version":2,"magic":1}"#, Some(r#"{"id":2,"schema":"\"long\""}"#)),
+        (r#"{"keytype":"SCHEMA","subject":"b","version":1,"magic":1}"#, Some(r#"{"id":1,"schema":"\"int\""}"#)),
+        (r#"{"keytype":"DELETE_SUBJECT","subject":"a","magic":0}"#, Some(r#"{"subject":"a","version":2}"#)),
+        (r#"{"keytype":"DELETE_SUBJECT","subject":"never","magic":0}"#, Some(r#"{"subject":"never","version":9}"#)),
+        (r#"{"keytype":"DELETE_SUBJECT","subject":"b","magic":0}"#, None),
+        (r#"{"keytype":"DELETE_SUBJECT","subject":"b","magic":0}"#, Some("nonsense")),
+    ]);
+    let registry = Beside::new(Arc::clone(&connector) as Arc<dyn Connector>);
+    assert_eq!(registry.subjects().await.unwrap(), ["b"]);
+    assert_eq!(registry.latest("a").await.unwrap(), None);
+    assert!(registry.by_id(2).await.unwrap().is_some(), "its records are still there");
+    // Made again, it goes on counting.
+    assert_eq!(registry.register("a", SchemaType::Avro, "\"string\"").await.unwrap(), 3);
+    assert_eq!(registry.versions("a").await.unwrap(), [3]);
+}
+
+#[tokio::test]
+async fn white_space_and_the_order_of_attributes_make_no_new_version() {
+    let registry = Beside::new(Arc::new(OneTopic::default()));
+    let avro = r#"{"type":"record","name":"R","doc":"d","fields":[{"name":"id","type":"long","default":0},{"name":"b","type":["null","int"],"default":null}]}"#;
+    let same = r#"{ "name": "R", "type": "record", "doc": "d",
+        "fields": [{"default": 0, "type": {"type": "long"}, "name": "id"}, {"name":"b","default":null,"type":[{"type":"null"},"int"]}] }"#;
+    assert_eq!(registry.register("a", SchemaType::Avro, avro).await.unwrap(), 1);
+    assert_eq!(registry.register("a", SchemaType::Avro, same).await.unwrap(), 1);
+    assert_eq!(registry.register("b", SchemaType::Avro, same).await.unwrap(), 1);
+    assert_eq!(registry.versions("a").await.unwrap(), [1]);
+    assert_eq!(registry.by_id(1).await.unwrap().unwrap().text.as_ref(), avro, "as it was registered first");
+    // The order of symbols or fields, a doc, a default: all of these matter.
+    for other in [avro.replace("\"d\"", "\"e\""), avro.replace(":0}", ":1}"), avro.replace(",\"default\":0", "")] {
+        let id = registry.register("a", SchemaType::Avro, &other).await.unwrap();
+        assert_eq!(registry.register("a", SchemaType::Avro, &other).await.unwrap(), id);
+    }
+    assert_eq!(registry.versions("a").await.unwrap(), [1, 2, 3, 4]);
+    assert_eq!(registry.register("j", SchemaType::Json, r#"{"type":"string"}"#).await.unwrap(), 5);
+    assert_eq!(registry.register("j", SchemaType::Json, "{ \"type\" : \"string\" }").await.unwrap(), 5);
+    assert_eq!(registry.register("j", SchemaType::Json, "\"string\"").await.unwrap(), 6, "not the same in JSON Schema");
+    assert_eq!(registry.register("p", SchemaType::Protobuf, "message A {}").await.unwrap(), 7);
+    assert_eq!(registry.register("p", SchemaType::Protobuf, "message  A {}").await.unwrap(), 8);
+}
+
+#[tokio::test]
+async fn a_read_that_breaks_off_is_an_error_and_loses_nothing() {
+    let connector = Arc::new(OneTopic::default());
+    let registry = Beside::new(Arc::clone(&connector) as Arc<dyn Connector>);
+    registry.register("a", SchemaType::Avro, "\"int\"").await.unwrap();
+    *connector.breaks_off.lock() = true;
+    let other = Beside::new(Arc::clone(&connector) as Arc<dyn Connector>);
+    let error = other.latest("a").await.unwrap_err();
+    assert_eq!(error.message(), "reading _schemas broke off before offset 1");
+    assert_eq!(other.register("b", SchemaType::Avro, "\"long\"").await.unwrap_err().message(), error.message());
+    *connector.breaks_off.lock() = false;
+    assert_eq!(other.register("b", SchemaType::Avro, "\"long\"").await.unwrap(), 2);
+    assert_eq!(other.subjects().await.unwrap(), ["a", "b"]);
+}
+
+#[tokio::test]
+async fn the_highest_id_of_all_leaves_none_to_give() {
+    let connector = Arc::new(OneTopic::default());
+    connector.hold(vec![
+        (r#"{"keytype":"SCHEMA","subject":"a","version":1}"#, Some(r#"{"id":2147483647,"schema":"\"int\""}"#)),
+        (r#"{"keytype":"SCHEMA","subject":"b","version":2147483647}"#, Some(r#"{"id":7,"schema":"\"int\""}"#)),
+        (r#"{"keytype":"SCHEMA","subject":"x","version":1}"#, Some(r#"{"id":8,"schemaType":"XSD","schema":"<x/>"}"#)),
+    ]);
+    let registry = Beside::new(connector);
+    let message = |what: &str| format!("_schemas has no {what} left to give: something wrote the highest one there");
+    let error = registry.register("c", SchemaType::Avro, "\"long\"").await.unwrap_err();
+    assert_eq!(error.message(), message("ids"));
+    let error = registry.register("b", SchemaType::Avro, "[\"int\"]").await.unwrap_err();
+    assert_eq!(error.message(), message("ids"));
+    let error = registry.register("b", SchemaType::Json, "{}").await.unwrap_err();
+    assert_eq!(error.message(), message("ids"));
+    assert_eq!(registry.by_id(8).await.unwrap(), None, "a language nobody here knows");
 }

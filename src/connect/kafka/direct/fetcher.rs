@@ -109,7 +109,7 @@ impl<'a> Fetcher<'a> {
             let deliveries = self.sort(answer.partitions)?;
             self.leave_alone(answer.throttle_ms)?;
             // The broker works on the next answer while this one is handed over.
-            let next = if self.slices.is_empty() { None } else { Some(self.ask(&mut connection, version)?) };
+            let next = if self.slices.is_empty() { None } else { Some(self.ask(&mut connection, version)) };
             for delivery in deliveries {
                 if !self.shared.deliver(delivery) {
                     return Err(Verdict::Unheard);
@@ -117,8 +117,9 @@ impl<'a> Fetcher<'a> {
                 // Waiting for a slow consumer is no silence of the broker's.
                 let _over = self.report.send(Report::Moved);
             }
+            // What came counts as read: it is handed over even when asking for more failed.
             match next {
-                Some(next) => sent = next,
+                Some(next) => sent = next?,
                 None => break,
             }
         }
@@ -129,7 +130,8 @@ impl<'a> Fetcher<'a> {
     fn ask(&mut self, connection: &mut Connection, version: i16) -> Result<Sent, Verdict> {
         let request = &self.shared.request;
         let slices = i32::try_from(self.slices.len()).unwrap_or(i32::MAX);
-        let share = (self.bytes / slices.max(1)).max(LEAST_SHARE.min(self.bytes));
+        let settings = self.shared.cluster.settings();
+        let share = (self.bytes / slices.max(1)).max(LEAST_SHARE.min(self.bytes)).min(settings.partition_bytes);
         let partitions = self
             .slices
             .iter()
@@ -150,11 +152,11 @@ impl<'a> Fetcher<'a> {
         let mut fetch = FetchRequest::default()
             .with_max_wait_ms(i32::try_from(MOST_WAIT.as_millis()).unwrap_or(0))
             .with_min_bytes(1)
-            .with_max_bytes(self.bytes)
+            .with_max_bytes(self.bytes.min(settings.answer_bytes))
             .with_isolation_level(isolation_level(request.isolation))
             .with_session_epoch(-1)
             .with_topics(vec![topic]);
-        if let (Some(rack), true) = (&self.shared.cluster.settings().rack, version >= 11) {
+        if let (Some(rack), true) = (&settings.rack, version >= 11) {
             fetch = fetch.with_rack_id(StrBytes::from_string(rack.clone()));
         }
         self.bytes = self.bytes.saturating_mul(4).min(MOST_BYTES);

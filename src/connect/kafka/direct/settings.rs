@@ -65,6 +65,10 @@ pub(super) struct Settings {
     pub(super) tls: Option<Arc<ClientConfig>>,
     /// A login, if any.
     pub(super) login: Option<Login>,
+    /// Most bytes of one partition in an answer, unless a single batch is larger.
+    pub(super) partition_bytes: i32,
+    /// Most bytes of an answer, unless a single batch is larger.
+    pub(super) answer_bytes: i32,
     /// How long a broker may take to accept a connection.
     pub(super) connect_timeout: Duration,
     /// How long a broker may take to answer a question.
@@ -132,6 +136,10 @@ impl Settings {
             let given = get(name).and_then(|v| v.parse::<u64>().ok());
             given.map_or(Duration::from_millis(most), Duration::from_millis)
         };
+        let most = |names: &[&str]| {
+            let given = names.iter().find_map(|name| get(name)?.parse::<i32>().ok());
+            given.filter(|bytes| *bytes > 0).unwrap_or(i32::MAX)
+        };
         Ok(Settings {
             bootstrap,
             brokers,
@@ -139,6 +147,8 @@ impl Settings {
             rack: get("client.rack").map(ToString::to_string),
             tls: if secure { Some(tls::config(&get)?) } else { None },
             login: if login { Some(Login::new(&get)?) } else { None },
+            partition_bytes: most(&["fetch.message.max.bytes", "max.partition.fetch.bytes"]),
+            answer_bytes: most(&["fetch.max.bytes"]),
             connect_timeout: millis("socket.connection.setup.timeout.ms", 10_000),
             answer_timeout: millis("socket.timeout.ms", 10_000),
         })
