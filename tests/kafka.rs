@@ -42,7 +42,8 @@ fn kafka() -> Kafka {
 /// A connector with these properties, and with the reader that `WEIR_TEST_READER` names: all tests hold for both.
 fn client(pairs: &[(&str, &str)]) -> Kafka {
     let mut properties = properties(pairs);
-    properties.extend(std::env::var("WEIR_TEST_READER").ok().map(|reader| (weir::connect::kafka::READER.into(), reader)));
+    properties
+        .extend(std::env::var("WEIR_TEST_READER").ok().map(|reader| (weir::connect::kafka::READER.into(), reader)));
     Kafka::new(properties).unwrap()
 }
 
