@@ -149,7 +149,7 @@ impl Printer<'_, '_> {
             match response {
                 Some(Ok(response)) => self.response(response)?,
                 Some(Err(error)) => {
-                    self.finish_rows()?;
+                    self.keep_rows()?;
                     return Err(Failure::Statement(error));
                 }
                 None => break,
@@ -227,9 +227,17 @@ impl Printer<'_, '_> {
         }
     }
 
+    /// Ends a result that is cut short: the rows so far, and nothing at all when there are none.
+    fn keep_rows(&mut self) -> io::Result<()> {
+        if self.rows == 0 {
+            self.renderer = None;
+        }
+        self.finish_rows()
+    }
+
     fn cancelled(&mut self) -> io::Result<()> {
         let some = self.renderer.is_some() && self.rows > 0;
-        self.finish_rows()?;
+        self.keep_rows()?;
         if some {
             writeln!(self.output.talk, "cancelled; partial result: {}", plural(self.rows, "row"))
         } else {
@@ -300,7 +308,7 @@ mod tests {
         let session = session(&[("format", "csv")]).await;
         let mut responses = result(0..2);
         let notice =
-            Notice { message: "columns of t are inferred".into(), hint: Some("CREATE STREAM fixes them".into()) };
+            Notice { hint: Some("CREATE STREAM fixes them".into()), ..Notice::new("columns of t are inferred") };
         responses.push(Ok(Response::Notice(notice)));
         responses.push(receipt(2));
         responses.push(Ok(Response::Done { message: "created stream t".into() }));
@@ -374,6 +382,30 @@ mod tests {
         assert_eq!(outcome, Outcome::Cancelled);
         assert_eq!(String::from_utf8(data.1).unwrap(), "n\n0\n1\n2\n");
         assert_eq!(String::from_utf8(talk).unwrap(), "cancelled; partial result: 3 rows\n");
+    }
+
+    #[tokio::test]
+    async fn a_result_that_ends_before_its_first_row_prints_no_empty_frame() {
+        for format in ["auto", "csv", "json", "vertical"] {
+            let session = session(&[("format", format)]).await;
+            let schema = rows(0..0).schema();
+            let begun = || vec![Ok(Response::Begin { span: Span::new(0, 0) }), Ok(Response::Schema(Arc::clone(&schema)))];
+            let (mut data, mut talk) = (Vec::new(), Vec::new());
+            let mut output = Output::plain(&mut data, &mut talk);
+            let late = begun().into_iter().chain([Err(Error::new(Kind::Timeout, "too long"))]);
+            let error = show_responses(&session, Box::pin(stream::iter(late)), &mut output).await.unwrap_err();
+            assert_eq!((error.kind(), data.as_slice(), talk.as_slice()), (Kind::Timeout, &b""[..], &b""[..]), "{format}");
+
+            // Ctrl-C comes when the schema is there and no row: at the notice behind it.
+            let stop = CancellationToken::new();
+            let (mut data, mut talk) = (Vec::new(), Presses(stop.clone(), Vec::new()));
+            let mut output = Output { stop, ..Output::plain(&mut data, &mut talk) };
+            let held = begun().into_iter().chain([Ok(Response::Notice(Notice::new("slow")))]);
+            let responses = Box::pin(stream::iter(held).chain(stream::pending()));
+            let outcome = show_responses(&session, responses, &mut output).await.unwrap();
+            assert_eq!((outcome, data.as_slice()), (Outcome::Cancelled, &b""[..]), "{format}");
+            assert_eq!(talk.1, b"note: slow\ncancelled\n", "{format}");
+        }
     }
 
     #[tokio::test]

@@ -17,7 +17,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use crate::config::settings::Settings;
-use crate::session::response::LINES;
+pub use crate::figure::{grouped, plural};
+use crate::session::response::{FRAMELESS_WHEN_EMPTY, LINES};
 use delimited::Delimited;
 use json::Json;
 use value::{Cell, Cells};
@@ -162,6 +163,10 @@ impl Renderer {
             Shape::Delimited(delimited) => delimited.finish(&self.schema, out),
             Shape::Json(json) => json.finish(out),
             Shape::Boxed(boxed) => {
+                let empty = boxed.frame.is_none() && boxed.held.is_empty();
+                if empty && self.schema.metadata().contains_key(FRAMELESS_WHEN_EMPTY) {
+                    return Ok(());
+                }
                 boxed.print(&self.schema, self.look, out)?;
                 match &boxed.frame {
                     Some(Frame::Table(frame)) => frame.bottom(out),
@@ -218,24 +223,6 @@ impl Frame {
             }
         }
     }
-}
-
-/// `n` with thousands separated: `10,547`.
-pub fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 row`, `2 rows`.
-pub fn plural(n: u64, noun: &str) -> String {
-    format!("{} {noun}{}", grouped(n), if n == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -301,6 +288,34 @@ mod tests {
 narrowed to fit the terminal: name, s (\\x shows whole values)
 "
         );
+    }
+
+    #[test]
+    fn a_table_of_too_many_columns_leaves_out_those_in_the_middle_and_says_which() {
+        let columns: Vec<(String, ArrayRef)> = (0..7)
+            .map(|i| {
+                let text: ArrayRef = Arc::new(StringArray::from(vec![format!("the value of {i}")]));
+                (format!("column_{i}"), text)
+            })
+            .collect();
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        assert_eq!(
+            screen(Format::Table, Some(40), false, &[batch.clone()]),
+            "\
+┌────────┬────────┬───┬────────┬────────┐
+│ colum… │ colum… │ … │ colum… │ colum… │
+│ VARCH… │ VARCH… │ … │ VARCH… │ VARCH… │
+├────────┼────────┼───┼────────┼────────┤
+│ the v… │ the v… │ … │ the v… │ the v… │
+└────────┴────────┴───┴────────┴────────┘
+"
+        );
+        for width in 25..120 {
+            let shown = screen(Format::Table, Some(width), false, &[batch.clone()]);
+            let table = shown.lines().take(6);
+            assert!(table.map(value::columns).all(|w| w <= width), "{width}:\n{shown}");
+            assert_eq!(shown.contains("left out"), width < 64, "{width}:\n{shown}");
+        }
     }
 
     #[test]
@@ -404,6 +419,18 @@ s    │ {a: 1, b: x|y}
     }
 
     #[test]
+    fn a_result_that_a_notice_speaks_for_has_no_empty_frame() {
+        let metadata = [(FRAMELESS_WHEN_EMPTY.to_string(), String::new())].into();
+        let schema = Arc::new(batch().schema().as_ref().clone().with_metadata(metadata));
+        let empty = RecordBatch::new_empty(schema);
+        for format in [Format::Auto, Format::Table, Format::Markdown] {
+            assert_eq!(screen(format, None, false, &[empty.clone()]), "");
+        }
+        assert_eq!(screen(Format::Csv, None, false, &[empty.clone()]), "name,n,s\n");
+        assert!(screen(Format::Table, None, false, &[batch().slice(0, 0)]).contains("│ name"));
+    }
+
+    #[test]
     fn long_results_are_printed_in_chunks_of_one_width() {
         let many: ArrayRef = Arc::new(Int64Array::from_iter_values(0..25_000));
         let batch = RecordBatch::try_from_iter([("n", many)]).unwrap();
@@ -435,14 +462,5 @@ s    │ {a: 1, b: x|y}
             let written = renderer.rows(&batch(), &mut Gone).and_then(|()| renderer.finish(&mut Gone));
             assert_eq!(written.unwrap_err().kind(), io::ErrorKind::BrokenPipe, "{format:?}");
         }
-    }
-
-    #[test]
-    fn thousands_are_grouped() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1_000), "1,000");
-        assert_eq!(grouped(12_345_678), "12,345,678");
-        assert_eq!(plural(1, "row"), "1 row");
     }
 }

@@ -11,6 +11,7 @@ use futures::StreamExt as _;
 use parquet::arrow::ArrowWriter;
 
 use crate::error::{Error, Result, Span};
+use crate::figure::plural;
 use crate::session::response::{Receipt, Response};
 use crate::session::run::{Out, send, start};
 use crate::session::{Session, plan_error};
@@ -66,8 +67,7 @@ pub async fn copy(
             return Err(e);
         }
     };
-    let noun = if count == 1 { "row" } else { "rows" };
-    let message = format!("wrote {count} {noun} to {}", target.path);
+    let message = format!("wrote {} to {}", plural(count, "row"), target.path);
     send(out, Response::Done { message }).await?;
     let receipt = Receipt { rows: count, elapsed: started.elapsed(), topics: running.receipts(), incomplete: None };
     send(out, Response::Receipt(receipt)).await

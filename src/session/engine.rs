@@ -118,7 +118,8 @@ impl Engine {
         let mut config = SessionConfig::new()
             .with_default_catalog_and_schema("weir", "public")
             .with_create_default_catalog_and_schema(false)
-            .with_information_schema(true)
+            // The statement's catalog brings its own.
+            .with_information_schema(false)
             .with_target_partitions(self.config.threads)
             .with_collect_statistics(false);
         // Scans have as many streams as there are threads; where they have one, the order of its rows is to be kept.

@@ -3,6 +3,7 @@
 mod copy;
 mod define;
 pub mod engine;
+mod information;
 pub mod names;
 mod plan_error;
 mod prepare;
@@ -11,6 +12,7 @@ pub mod response;
 mod run;
 mod show;
 
+use std::collections::HashSet;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -33,6 +35,7 @@ use engine::Engine;
 use names::Names;
 pub use plan_error::plan_error;
 use prepare::Prepared;
+pub use resolve::FILE_KINDS;
 use resolve::Resolver;
 use response::{Progress, Response};
 
@@ -51,6 +54,8 @@ pub struct Session {
 struct State {
     settings: Settings,
     running: Option<Arc<Running>>,
+    /// Topics that were spoken about; never more than there are.
+    mentioned: HashSet<String>,
 }
 
 impl Session {
@@ -139,6 +144,11 @@ impl Session {
     /// The engine behind it.
     pub fn engine(&self) -> &Arc<Engine> {
         &self.engine
+    }
+
+    /// Whether nothing was said about `topic` in this session yet.
+    fn first_word_about(&self, topic: &str) -> bool {
+        self.state.lock().mentioned.insert(topic.to_string())
     }
 
     fn set_running(&self, running: Option<Arc<Running>>) {

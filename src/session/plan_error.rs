@@ -1,6 +1,6 @@
 //! DataFusion's errors as ours: our own taken out again, names that were not found with what was meant, places kept.
 
-use datafusion::common::SchemaError;
+use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
 
 use crate::error::{Error, Kind, Span, nearest};
@@ -109,6 +109,9 @@ fn shared(error: &DataFusionError) -> Error {
 fn schema_error(error: &SchemaError) -> Error {
     match error {
         SchemaError::FieldNotFound { field, valid_fields } => {
+            if let Some(error) = unknown_qualifier(field, valid_fields) {
+                return error;
+            }
             let wanted = &field.name;
             let out = Error::sql(match &field.relation {
                 Some(relation) => format!("there is no column \"{wanted}\" in {}", relation.table()),
@@ -132,6 +135,26 @@ fn schema_error(error: &SchemaError) -> Error {
         }
         other => Error::sql(tidy(&other.to_string())),
     }
+}
+
+/// The start of the message about a qualifier that nothing has; the qualifier follows in quotes.
+pub const NO_SUCH_QUALIFIER: &str = "there is no table, alias or column \"";
+
+/// `x.id` where `x` is nothing that the statement reads from.
+fn unknown_qualifier(field: &Column, valid: &[Column]) -> Option<Error> {
+    let wanted = field.relation.as_ref()?.table();
+    let mut tables: Vec<&str> = valid.iter().filter_map(|c| c.relation.as_ref()).map(|r| r.table()).collect();
+    tables.dedup();
+    if tables.is_empty() || tables.contains(&wanted) {
+        return None;
+    }
+    let error = Error::sql(format!("{NO_SUCH_QUALIFIER}{wanted}\""));
+    let near = nearest(wanted, tables.iter().copied().chain(valid.iter().map(|c| c.name.as_str())));
+    Some(match (near, tables.as_slice()) {
+        (Some(near), _) => error.with_hint(format!("did you mean \"{near}\"?")),
+        (None, [only]) => error.with_hint(format!("did you mean \"{only}\"?")),
+        (None, several) => error.with_hint(format!("the statement reads from: {}", several.join(", "))),
+    })
 }
 
 /// DataFusion's words for an INSERT whose query gives too few or too many columns.

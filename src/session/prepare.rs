@@ -22,8 +22,10 @@ use crate::bounded::table::TopicTable;
 use crate::catalog::definitions::Definitions;
 use crate::error::{Error, Result, nearest};
 use crate::session::engine::Engine;
-use crate::session::plan_error::located;
+use crate::session::information;
+use crate::session::plan_error::{NO_SUCH_QUALIFIER, located};
 use crate::session::resolve::{Resolver, StatementCatalog};
+use crate::session::response::Notice;
 use crate::sql::ast::Query;
 use crate::sql::case::{self, Spellings};
 use crate::sql::params::Params;
@@ -40,7 +42,7 @@ pub struct Prepared {
     /// What its scans share.
     pub statement: Arc<Statement>,
     /// Things to tell the person.
-    pub notes: Vec<String>,
+    pub notes: Vec<Notice>,
 }
 
 /// Plans a query.
@@ -74,7 +76,7 @@ pub async fn prepare(
         .map_err(|e| located(e, places))?;
     let mut system = false;
     for reference in &references {
-        if reference.schema().is_some_and(|s| s.eq_ignore_ascii_case("information_schema")) {
+        if reference.schema().is_some_and(|s| s.eq_ignore_ascii_case(information::NAME)) {
             system = true;
             continue;
         }
@@ -91,8 +93,8 @@ pub async fn prepare(
     }
     spellings.add_aliases(&tokens);
     add_table_aliases(&mut spellings, &first);
-    case::resolve(&mut tokens, &spellings, places)?;
-    let mut parsed = parser::parse_query(&tokens, places)?;
+    let respelt = case::resolve(&mut tokens, &spellings, places)?;
+    let mut parsed = if respelt { parser::parse_query(&tokens, places)? } else { first };
     if !mentioned.is_empty() {
         hide_metadata(&mut parsed, &resolver, base).await?;
     }
@@ -187,6 +189,15 @@ fn suggest(
         let functions = scalar.chain(state.aggregate_functions().keys()).chain(state.window_functions().keys());
         return match nearest(&name, functions.map(String::as_str)) {
             Some(near) => error.with_hint(format!("did you mean \"{near}\"?")),
+            None => error,
+        };
+    }
+    if error.message().starts_with(NO_SUCH_QUALIFIER) {
+        // The planner points at all of `x.id`; what is wrong is `x`.
+        let start = error.span().map(|s| s.start);
+        let first = tokens.iter().map(|t| places.span(t.span)).find(|s| Some(s.start) == start);
+        return match first {
+            Some(span) => error.with_span(span),
             None => error,
         };
     }

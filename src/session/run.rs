@@ -14,8 +14,9 @@ use tokio::sync::mpsc::Sender;
 use crate::bounded::statement::Statement as Running;
 use crate::bounded::usage::Usage;
 use crate::error::{Error, Kind, Result, Span};
+use crate::figure::plural;
 use crate::session::prepare::Prepared;
-use crate::session::response::{LINES, Notice, Receipt, Response};
+use crate::session::response::{LINES, Receipt, Response};
 use crate::session::{Session, copy, define, plan_error, show};
 use crate::sql::ast::{Query, QueryKind, Statement};
 use crate::sql::params::Params;
@@ -118,8 +119,7 @@ pub async fn run_query(
             inserted += batch.column(0).as_primitive_opt::<UInt64Type>().map_or(0, |c| c.iter().flatten().sum::<u64>());
         }
         session.engine().forget();
-        let records = if inserted == 1 { "record" } else { "records" };
-        return send(out, Response::Done { message: format!("inserted {inserted} {records}") }).await;
+        return send(out, Response::Done { message: format!("inserted {}", plural(inserted, "record")) }).await;
     }
     if query.kind == QueryKind::Explain {
         return send_plan(out, rows, started, places).await;
@@ -186,8 +186,10 @@ pub async fn start(
     out: &Out,
 ) -> Result<(SendableRecordBatchStream, Arc<Running>)> {
     let prepared = session.prepare(query, params, places, None).await?;
-    for message in &prepared.notes {
-        send(out, Response::Notice(Notice { message: message.clone(), hint: None })).await?;
+    for notice in &prepared.notes {
+        if notice.about.as_deref().is_none_or(|topic| session.first_word_about(topic)) {
+            send(out, Response::Notice(notice.clone())).await?;
+        }
     }
     session.set_running(Some(Arc::clone(&prepared.statement)));
     let running = Arc::clone(&prepared.statement);

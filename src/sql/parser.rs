@@ -5,8 +5,8 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::error::{Error, Result, Span, nearest};
-use crate::sql::ast::{ColumnDeclaration, CreateStream, Name, Query, QueryKind, Show, Statement};
-use crate::sql::relation;
+use crate::sql::ast::{ColumnDeclaration, CreateStream, Name, Property, Query, QueryKind, Show, Statement};
+use crate::sql::{column_type, relation};
 use crate::sql::split::{Piece, Places};
 
 /// The words a statement can start with.
@@ -247,12 +247,9 @@ fn columns(cursor: &mut Cursor<'_>) -> Result<Vec<ColumnDeclaration>> {
     let mut columns = Vec::new();
     loop {
         let name = cursor.name("a column's name")?;
-        let rest = cursor.tokens.get(cursor.at..).unwrap_or_default().to_vec();
-        let dialect = GenericDialect {};
-        let mut parser = Parser::new(&dialect).with_recursion_limit(32).with_tokens_with_locations(rest.clone());
-        let data_type = parser.parse_data_type().map_err(|e| syntax_error(e, Some(cursor.here())))?;
-        let left = std::iter::from_fn(|| (parser.next_token().token != Token::EOF).then_some(())).count();
-        cursor.at += rest.len().saturating_sub(left);
+        let rest = cursor.tokens.get(cursor.at..).unwrap_or_default();
+        let (data_type, taken) = column_type::parse(rest).map_err(|e| syntax_error(e, Some(cursor.here())))?;
+        cursor.at += taken;
         cursor.accept("PRIMARY");
         let key = cursor.accept("KEY");
         columns.push(ColumnDeclaration { name: name.value, data_type, key, span: name.span });
@@ -263,14 +260,15 @@ fn columns(cursor: &mut Cursor<'_>) -> Result<Vec<ColumnDeclaration>> {
     }
 }
 
-fn properties(cursor: &mut Cursor<'_>) -> Result<Vec<(String, String, Span)>> {
+fn properties(cursor: &mut Cursor<'_>) -> Result<Vec<Property>> {
     cursor.expect_token(&Token::LParen, "(")?;
     let mut properties = Vec::new();
     loop {
         let name = cursor.string_or_name("a property")?;
         cursor.expect_token(&Token::Eq, "=")?;
+        let value_span = cursor.here();
         let value = cursor.literal("the property's value")?;
-        properties.push((name.value.to_lowercase(), value, name.span));
+        properties.push(Property { name: name.value.to_lowercase(), name_span: name.span, value, value_span });
         if cursor.accept_token(&Token::RParen) {
             return Ok(properties);
         }
@@ -327,7 +325,8 @@ fn show(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let all = cursor.accept("ALL");
     let show = match cursor.word().as_deref() {
         Some("TOPICS") => Show::Topics { all },
-        Some("STREAMS" | "TABLES") => Show::Streams,
+        Some("STREAMS") => Show::Streams,
+        Some("TABLES") => Show::Tables,
         Some("FUNCTIONS") => {
             cursor.skip();
             let pattern = cursor.accept("LIKE").then(|| cursor.literal("a pattern")).transpose()?;
@@ -335,10 +334,10 @@ fn show(cursor: &mut Cursor<'_>) -> Result<Statement> {
         }
         Some("SETTINGS" | "PROPERTIES" | "VARIABLES") => Show::Settings,
         Some(_) => {
-            let name = cursor.name("TOPICS, STREAMS, FUNCTIONS, SETTINGS or a setting")?;
+            let name = cursor.name("TOPICS, STREAMS, TABLES, FUNCTIONS, SETTINGS or a setting")?;
             return cursor.finish(Statement::Show(Show::Setting(name)));
         }
-        None => return Err(cursor.expected("TOPICS, STREAMS, FUNCTIONS, SETTINGS or a setting")),
+        None => return Err(cursor.expected("TOPICS, STREAMS, TABLES, FUNCTIONS, SETTINGS or a setting")),
     };
     cursor.skip();
     cursor.finish(Statement::Show(show))
@@ -388,7 +387,7 @@ mod tests {
         let Statement::CreateStream(c) = one(sql).unwrap() else { panic!("not a stream") };
         assert!(c.or_replace && c.columns[0].key && !c.columns[1].key);
         assert_eq!(c.columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["id", "a", "b", "c"]);
-        let with: Vec<_> = c.with.iter().map(|(k, v, _)| (k.as_str(), v.as_str())).collect();
+        let with: Vec<_> = c.with.iter().map(|p| (p.name.as_str(), p.value.as_str())).collect();
         assert_eq!(with, [("kafka_topic", "t-1"), ("value_format", "JSON"), ("partitions", "4")]);
     }
 
@@ -397,7 +396,7 @@ mod tests {
         let sql = "show";
         assert_eq!(
             one(sql).unwrap_err().message(),
-            "expected TOPICS, STREAMS, FUNCTIONS, SETTINGS or a setting, found the end of the statement"
+            "expected TOPICS, STREAMS, TABLES, FUNCTIONS, SETTINGS or a setting, found the end of the statement"
         );
         let error = one("selct 1").unwrap_err();
         assert_eq!((error.hint(), error.span().unwrap().start), (Some("did you mean SELECT?"), 0));

@@ -141,6 +141,10 @@ impl Encoder {
 
     /// Something beside the data.
     pub fn notice(&mut self, notice: &Notice, out: &mut Vec<u8>) {
+        if notice.about.is_some() {
+            // A session here is one request: what it would say once it would say every time.
+            return;
+        }
         let notice = json!({"message": notice.message, "hint": notice.hint});
         match self.format {
             Format::Ndjson => line(out, &json!({"notice": notice})),
@@ -273,6 +277,7 @@ fn topic_json(topic: &TopicReceipt) -> Json {
         "tombstones": topic.tombstones,
         "undecodable": topic.undecodable,
         "decoded": topic.decoded,
+        "inferred_from": topic.inferred.map(|sampled| json!({"records": sampled.records, "of": sampled.of})),
     })
 }
 
@@ -324,7 +329,7 @@ mod tests {
         encoder.schema(&batch().schema(), &mut out).unwrap();
         encoder.rows(&batch(), &mut out).unwrap();
         encoder.receipt(&receipt, &mut out).unwrap();
-        encoder.notice(&Notice { message: "mind".into(), hint: None }, &mut out);
+        encoder.notice(&Notice::new("mind"), &mut out);
         encoder.done("made it", &mut out).unwrap();
         encoder.schema(&batch().schema(), &mut out).unwrap();
         let error = Error::sql("no").with_span(Span::new(9, 10));

@@ -4,8 +4,10 @@ pub mod command;
 pub mod completer;
 pub mod editor;
 pub mod highlight;
+pub mod keyword;
 pub mod lex;
 pub mod pager;
+pub mod path;
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
