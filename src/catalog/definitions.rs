@@ -75,7 +75,7 @@ impl Stream {
             }
         }
         for column in &create.columns {
-            let data_type = types::from_sql(&column.data_type).map_err(|e| e.with_span(column.span))?;
+            let data_type = types::from_sql(&column.data_type).map_err(|e| e.with_span(column.type_span))?;
             if stream.columns.iter().any(|(f, _)| f.name().eq_ignore_ascii_case(&column.name)) {
                 return Err(Error::sql(format!("column \"{}\" is declared twice", column.name)).with_span(column.span));
             }

@@ -302,12 +302,14 @@ narrowed to fit the terminal: name, s (\\x shows whole values)
         assert_eq!(
             screen(Format::Table, Some(40), false, &[batch.clone()]),
             "\
-┌────────┬────────┬───┬────────┬────────┐
-│ colum… │ colum… │ … │ colum… │ colum… │
-│ VARCH… │ VARCH… │ … │ VARCH… │ VARCH… │
-├────────┼────────┼───┼────────┼────────┤
-│ the v… │ the v… │ … │ the v… │ the v… │
-└────────┴────────┴───┴────────┴────────┘
+┌──────────┬───┬──────────┬────────────┐
+│ column_0 │ … │ column_5 │ column_6   │
+│ VARCHAR  │ … │ VARCHAR  │ VARCHAR    │
+├──────────┼───┼──────────┼────────────┤
+│ the val… │ … │ the val… │ the value… │
+└──────────┴───┴──────────┴────────────┘
+narrowed to fit the terminal: column_0, column_5, column_6 (\\x shows whole values)
+left out to fit the terminal: 4 columns: column_1, column_2, column_3, column_4 (\\x shows all)
 "
         );
         for width in 25..120 {

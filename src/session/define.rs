@@ -41,9 +41,12 @@ pub async fn create(session: &Session, create: &CreateStream, text: &str, out: &
             format!(", topic {} made with {}", stream.topic, counted(partitions))
         }
         (None, _) => {
-            return Err(Error::sql(format!("there is no topic {}", stream.topic))
-                .with_span(create.place_of(TOPIC))
-                .with_hint("declare columns and a value_format to make it"));
+            let error = Error::sql(format!("there is no topic {}", stream.topic)).with_span(create.place_of(TOPIC));
+            let topics = engine.topics().await?;
+            return Err(match nearest(&stream.topic, topics.iter().map(|t| &*t.name)) {
+                Some(near) => error.with_hint(format!("did you mean {near}?")),
+                None => error.with_hint("declare columns and a value_format to make it"),
+            });
         }
         (Some(topic), Some(wanted)) if topic.partitions != wanted => {
             return Err(Error::sql(format!(

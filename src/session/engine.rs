@@ -96,6 +96,15 @@ impl Engine {
         &self.connector
     }
 
+    /// Where topics are, in words: `the local log /data`, `kafka broker:9092`.
+    pub(super) fn place(&self) -> String {
+        match (self.connector.kind(), self.connector.location()) {
+            (kind, location) if kind == location => location,
+            ("local", location) => format!("the local log {location}"),
+            (kind, location) => format!("{kind} {location}"),
+        }
+    }
+
     /// Where schemas are.
     pub fn registry(&self) -> Option<&Arc<dyn Registry>> {
         self.registry.as_ref()

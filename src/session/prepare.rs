@@ -100,6 +100,7 @@ pub async fn prepare(
     }
     name_insert_columns(&mut parsed, &resolver, base).await?;
     name_nested(&mut parsed);
+    dot_into_items(&mut parsed);
     bind::bind(&mut parsed, params, places)?;
     let names = if system { listed(engine, streams).await? } else { Vec::new() };
     let catalog = Arc::new(StatementCatalog::new(Arc::clone(&resolver), base.clone(), names));
@@ -171,6 +172,28 @@ fn name_nested(statement: &mut ast::Statement) {
     }
     let walked = statement.visit(&mut Namer);
     debug_assert!(walked.is_continue(), "naming never breaks");
+}
+
+/// Lets a field's name stand behind an item: `items[1].price` means `items[1]['price']`, which is all the planner reads.
+fn dot_into_items(statement: &mut ast::Statement) {
+    struct Dots;
+    impl VisitorMut for Dots {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &mut ast::Expr) -> ControlFlow<()> {
+            let ast::Expr::CompoundFieldAccess { access_chain, .. } = expr else { return ControlFlow::Continue(()) };
+            for access in access_chain {
+                if let ast::AccessExpr::Dot(field) = access
+                    && let ast::Expr::Identifier(name) = field
+                {
+                    let value = ast::Value::SingleQuotedString(name.value.clone());
+                    *field = ast::Expr::Value(ast::ValueWithSpan { value, span: name.span });
+                }
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let walked = statement.visit(&mut Dots);
+    debug_assert!(walked.is_continue(), "rewriting never breaks");
 }
 
 /// Adds to an error of planning what was probably meant: the nearest function, the nearest field and its place.

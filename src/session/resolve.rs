@@ -135,11 +135,7 @@ impl Resolver {
     }
 
     fn not_found(&self, name: &str, topics: &[crate::connect::Topic]) -> Error {
-        let connector = self.engine.connector();
-        let place = match (connector.kind(), connector.location()) {
-            (kind, location) if kind == location => location,
-            (kind, location) => format!("{kind} {location}"),
-        };
+        let place = self.engine.place();
         let error = Error::sql(format!("there is no topic or stream \"{name}\""));
         let topics = topics.iter().filter(|t| !t.internal).map(|t| &*t.name);
         let streams: Vec<String> = self.definitions.iter().map(|s| s.name.clone()).collect();

@@ -55,17 +55,13 @@ pub async fn show(session: &Session, what: &Show, out: &Out) -> Result<()> {
 
 /// What makes a stream, and its topic.
 const HOW_TO_DECLARE: &str =
-    "CREATE STREAM orders (id BIGINT, amount DOUBLE) WITH (value_format = 'json', partitions = 1) makes one";
+    "CREATE STREAM t (id BIGINT) WITH (value_format = 'json', partitions = 1) makes one";
 
 /// What to say where there are none of `what`.
 fn nothing_yet(session: &Session, what: &str) -> Notice {
-    let connector = session.engine().connector();
-    let place = match (connector.kind(), connector.location()) {
-        (kind, location) if kind == location => location,
-        (kind, location) => format!("{kind} {location}"),
-    };
+    let place = session.engine().place();
     let mut notice = Notice::new(format!("{place} has no {what} yet"));
-    notice.hint = Some(format!("{HOW_TO_DECLARE}; `weir demo` fills a folder with some to try"));
+    notice.hint = Some(format!("{HOW_TO_DECLARE}; `weir demo` has some to try"));
     notice
 }
 

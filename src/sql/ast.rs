@@ -112,9 +112,11 @@ pub struct ColumnDeclaration {
     pub name: String,
     /// Its type, as SQL.
     pub data_type: sql::DataType,
+    /// Where its type stands.
+    pub type_span: Span,
     /// Whether it belongs to the record's key.
     pub key: bool,
-    /// Its place in the text.
+    /// Where its name stands.
     pub span: Span,
 }
 

@@ -10,16 +10,17 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 /// Reads the type that `tokens` begin with; also gives how many of them it took.
 ///
 /// # Errors
-/// They do not begin with a type, or with one that is nested too deeply.
-pub fn parse(tokens: &[TokenWithSpan]) -> Result<(DataType, usize), ParserError> {
+/// They do not begin with a type, or with one that is nested too deeply; and which token does not fit.
+pub fn parse(tokens: &[TokenWithSpan]) -> Result<(DataType, usize), (ParserError, usize)> {
     let mut tokens = tokens.to_vec();
     angle_maps(&mut tokens);
     let count = tokens.len();
     let dialect = TypeDialect(GenericDialect {});
     let mut parser = Parser::new(&dialect).with_recursion_limit(32).with_tokens_with_locations(tokens);
-    let data_type = parser.parse_data_type()?;
+    let parsed = parser.parse_data_type();
     let left = std::iter::from_fn(|| (parser.next_token().token != Token::EOF).then_some(())).count();
-    Ok((data_type, count.saturating_sub(left)))
+    let taken = count.saturating_sub(left);
+    parsed.map(|data_type| (data_type, taken)).map_err(|e| (e, taken))
 }
 
 /// Gives every `MAP(K, V)` before the end of the column list angle brackets, token for token.
@@ -90,7 +91,7 @@ mod tests {
     /// The type that `sql` begins with, as weir writes it, and how many tokens are left.
     fn read(sql: &str) -> (String, usize) {
         let tokens = split(sql).unwrap()[0].tokens.clone();
-        let (data_type, taken) = parse(&tokens).unwrap_or_else(|e| panic!("{sql}: {e}"));
+        let (data_type, taken) = parse(&tokens).unwrap_or_else(|(e, _)| panic!("{sql}: {e}"));
         (types::to_sql(&types::from_sql(&data_type).unwrap()), tokens.len() - taken)
     }
 
@@ -116,6 +117,6 @@ mod tests {
         assert_eq!(read("VARCHAR, b INT)"), ("VARCHAR".to_string(), 4));
         assert_eq!(read("MAP<VARCHAR, INT> KEY)"), ("MAP<VARCHAR, INT>".to_string(), 2));
         let tokens = split("MAP, b INT").unwrap()[0].tokens.clone();
-        assert!(parse(&tokens).is_err());
+        assert_eq!(parse(&tokens).unwrap_err().1, 1);
     }
 }

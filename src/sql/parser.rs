@@ -93,7 +93,11 @@ fn syntax_error(e: ParserError, span: Option<Span>) -> Error {
     let message = message.strip_prefix("Expected: ").map_or_else(
         || message.to_string(),
         |rest| match rest.split_once(", found: ") {
-            Some((expected, found)) => format!("expected {expected}, found {found}"),
+            Some((expected, found)) => {
+                let expected = if expected == "," { "a comma" } else { expected };
+                let found = if found == "EOF" { "the end of the statement" } else { found };
+                format!("expected {expected}, found {found}")
+            }
             None => format!("expected {rest}"),
         },
     );
@@ -215,6 +219,17 @@ impl Cursor<'_> {
         Ok(text)
     }
 
+    /// A column's type that cannot be read: `at` counts from here to the token that does not fit.
+    fn wrong_type(&self, error: ParserError, at: usize) -> Error {
+        let found = self.tokens.get(self.at + at);
+        let span = found.map_or(Span::new(self.end, self.end), |t| self.places.span(t.span));
+        let mut error = syntax_error(error, Some(span));
+        if error.message().starts_with("unmatched >") {
+            error = Error::sql("this > closes nothing").with_span(span);
+        }
+        error.with_hint("types in types are ARRAY<INT>, MAP<VARCHAR, INT> and STRUCT<a INT, b VARCHAR>")
+    }
+
     fn finish(&self, statement: Statement) -> Result<Statement> {
         if self.at >= self.tokens.len() { Ok(statement) } else { Err(self.expected("the end of the statement")) }
     }
@@ -248,11 +263,14 @@ fn columns(cursor: &mut Cursor<'_>) -> Result<Vec<ColumnDeclaration>> {
     loop {
         let name = cursor.name("a column's name")?;
         let rest = cursor.tokens.get(cursor.at..).unwrap_or_default();
-        let (data_type, taken) = column_type::parse(rest).map_err(|e| syntax_error(e, Some(cursor.here())))?;
+        let type_start = cursor.here().start;
+        let (data_type, taken) = column_type::parse(rest).map_err(|(e, at)| cursor.wrong_type(e, at))?;
         cursor.at += taken;
+        let type_end = cursor.tokens.get(cursor.at.saturating_sub(1)).map_or(type_start, |t| cursor.places.span(t.span).end);
+        let type_span = Span::new(type_start, type_end);
         cursor.accept("PRIMARY");
         let key = cursor.accept("KEY");
-        columns.push(ColumnDeclaration { name: name.value, data_type, key, span: name.span });
+        columns.push(ColumnDeclaration { name: name.value, data_type, type_span, key, span: name.span });
         if cursor.accept_token(&Token::RParen) {
             return Ok(columns);
         }

@@ -80,6 +80,8 @@ pub fn parse(line: &str) -> Result<Command> {
         "\\dt" => none(Command::Sql("SHOW TOPICS".into())),
         "\\df" => none(Command::Sql("SHOW FUNCTIONS".into())),
         "\\timing" => Ok(Command::Timing(on_off(name, argument)?)),
+        // \x auto is psql's word for what `off` is here.
+        "\\x" if argument.eq_ignore_ascii_case("auto") => Ok(Command::Expanded(Some(false))),
         "\\x" => Ok(Command::Expanded(on_off(name, argument)?)),
         "\\o" => Ok(Command::Output(some.map(|file| unquoted(&file)))),
         "\\i" => match some {

@@ -106,7 +106,8 @@ impl Editor {
             .bell_style(rustyline::config::BellStyle::None)
             // Always: the continuation prompt is painted, with or without colours.
             .color_mode(ColorMode::Forced)
-            .tab_stop(4)
+            // As terminals do: else the cursor stands elsewhere than where the text goes.
+            .tab_stop(8)
             .build();
         let mut rustyline = rustyline::Editor::with_config(config)?;
         rustyline.set_helper(Some(Assistant { session, color, history: HistoryHinter::new() }));

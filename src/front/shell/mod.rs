@@ -95,6 +95,8 @@ pub async fn run(session: Session, options: Options) -> i32 {
                 if shell.run(&text, None, 0).await.is_break() {
                     return 0;
                 }
+                // What the statement made is there for completion when the person has typed the next one's first words.
+                let _ = shell.session.names();
             }
             Ok(Line::Interrupted) => {}
             Ok(Line::End) => return 0,

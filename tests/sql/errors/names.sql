@@ -29,10 +29,10 @@ SELECT customer.nam FROM orders;
 --> hint: did you mean "name"?
 
 SELECT x.id FROM orders o;
---> error: there is no column "id" in x
+--> error: there is no table, alias or column "x"
 --> 1 | SELECT x.id FROM orders o
--->   |        ^^^^
---> hint: did you mean "id"?
+-->   |        ^
+--> hint: did you mean "o"?
 
 SELECT * FROM ordrs;
 --> error: there is no topic or stream "ordrs"
@@ -79,3 +79,21 @@ SELECT id FROM orders WHERE ammount > 1 AND custmer.name = 'x';
 --> 1 | SELECT id FROM orders WHERE ammount > 1 AND custmer.name = 'x'
 -->   |                             ^^^^^^^
 --> hint: did you mean "amount"?
+
+SELECT o.id FROM orders AS big JOIN orders AS small ON big.id = small.id;
+--> error: there is no table, alias or column "o"
+--> 1 | SELECT o.id FROM orders AS big JOIN orders AS small ON big.id = small.id
+-->   |        ^
+--> hint: the statement reads from: big, small
+
+SELECT custmer.name FROM orders;
+--> error: there is no table, alias or column "custmer"
+--> 1 | SELECT custmer.name FROM orders
+-->   |        ^^^^^^^
+--> hint: did you mean "customer"?
+
+SELECT orders.id FROM orders o;
+--> error: there is no table, alias or column "orders"
+--> 1 | SELECT orders.id FROM orders o
+-->   |        ^^^^^^
+--> hint: did you mean "o"?

@@ -12,7 +12,7 @@ SELECT FROM WHERE;
 --> hint: memory has no topics yet; `weir demo` makes some to try
 
 SELECT (1;
---> error: expected ), found EOF
+--> error: expected ), found the end of the statement
 --> 1 | SELECT (1
 -->   |         ^
 
