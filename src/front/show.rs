@@ -36,7 +36,7 @@ pub struct Output<'a> {
     pub talk_color: bool,
     /// Columns for a progress bar on `talk`; `None` for no bar.
     pub bar: Option<usize>,
-    /// Leaves out receipts and effects; notices and errors stay.
+    /// Leaves out receipts, effects and how columns were inferred; other notices and errors stay.
     pub quiet: bool,
     /// Cancelling it stops the statement: the rows so far are printed and the outcome is [`Outcome::Cancelled`].
     pub stop: CancellationToken,
@@ -209,6 +209,10 @@ impl Printer<'_, '_> {
     }
 
     fn notice(&mut self, notice: &Notice) -> io::Result<()> {
+        // What is said once is an account of the topic, as receipts are.
+        if self.output.quiet && notice.about.is_some() {
+            return Ok(());
+        }
         writeln!(self.output.talk, "note: {}", notice.message)?;
         match &notice.hint {
             Some(hint) => writeln!(self.output.talk, "hint: {hint}"),
@@ -336,6 +340,21 @@ mod tests {
         show_responses(&session, Box::pin(stream::iter(responses)), &mut output).await.unwrap();
         assert_eq!(String::from_utf8(data).unwrap(), "{\"n\":0}\n{\"n\":0}\n");
         assert_eq!(String::from_utf8(talk).unwrap(), "INCOMPLETE: max_rows = 1 reached\n1 row · <1 ms\n");
+    }
+
+    #[tokio::test]
+    async fn quiet_leaves_out_what_is_said_once_but_no_other_notice() {
+        let session = session(&[]).await;
+        let once = Notice { about: Some("t".into()), ..Notice::new("t: columns inferred from 3 records") };
+        for (quiet, said) in
+            [(true, "note: mind\n"), (false, "note: t: columns inferred from 3 records\nnote: mind\n")]
+        {
+            let notices = [once.clone(), Notice::new("mind")].map(|notice| Ok(Response::Notice(notice)));
+            let (mut data, mut talk) = (Vec::new(), Vec::new());
+            let mut output = Output { quiet, ..Output::plain(&mut data, &mut talk) };
+            show_responses(&session, Box::pin(stream::iter(notices)), &mut output).await.unwrap();
+            assert_eq!((data.as_slice(), String::from_utf8(talk).unwrap().as_str()), (&b""[..], said));
+        }
     }
 
     #[tokio::test]

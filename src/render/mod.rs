@@ -18,7 +18,7 @@ use arrow::datatypes::SchemaRef;
 
 use crate::config::settings::Settings;
 pub use crate::figure::{grouped, plural};
-use crate::session::response::{FRAMELESS_WHEN_EMPTY, LINES};
+use crate::session::response::{LISTING, LINES};
 use delimited::Delimited;
 use json::Json;
 use value::{Cell, Cells};
@@ -164,7 +164,7 @@ impl Renderer {
             Shape::Json(json) => json.finish(out),
             Shape::Boxed(boxed) => {
                 let empty = boxed.frame.is_none() && boxed.held.is_empty();
-                if empty && self.schema.metadata().contains_key(FRAMELESS_WHEN_EMPTY) {
+                if empty && self.schema.metadata().contains_key(LISTING) {
                     return Ok(());
                 }
                 boxed.print(&self.schema, self.look, out)?;
@@ -213,6 +213,9 @@ impl Frame {
             Format::Auto | Format::Table | Format::Vertical if lines => Frame::Lines,
             Format::Vertical => Frame::Vertical(vertical::Frame::new(schema, look.color)),
             Format::Markdown => Frame::Markdown(markdown::Frame::fit(schema, rows)),
+            Format::Auto if schema.metadata().contains_key(LISTING) => {
+                Frame::Table(table::Frame::fit(schema, rows, look.width, look.color))
+            }
             Format::Table => Frame::Table(table::Frame::fit(schema, rows, look.width, look.color)),
             _ => {
                 let table = table::Frame::fit(schema, rows, None, look.color);
@@ -421,8 +424,8 @@ s    │ {a: 1, b: x|y}
     }
 
     #[test]
-    fn a_result_that_a_notice_speaks_for_has_no_empty_frame() {
-        let metadata = [(FRAMELESS_WHEN_EMPTY.to_string(), String::new())].into();
+    fn a_listing_is_narrowed_rather_than_turned_and_has_no_empty_frame() {
+        let metadata = [(LISTING.to_string(), String::new())].into();
         let schema = Arc::new(batch().schema().as_ref().clone().with_metadata(metadata));
         let empty = RecordBatch::new_empty(schema);
         for format in [Format::Auto, Format::Table, Format::Markdown] {
@@ -430,6 +433,8 @@ s    │ {a: 1, b: x|y}
         }
         assert_eq!(screen(Format::Csv, None, false, &[empty.clone()]), "name,n,s\n");
         assert!(screen(Format::Table, None, false, &[batch().slice(0, 0)]).contains("│ name"));
+        let listed = batch().with_schema(empty.schema()).unwrap();
+        assert_eq!(screen(Format::Auto, Some(50), false, &[listed]), screen(Format::Table, Some(50), false, &[batch()]));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod resolve;
 pub mod response;
 mod run;
 mod show;
+mod suggest;
 
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -94,8 +95,9 @@ impl Session {
                 Statement::DropStream { name, .. } => {
                     definitions.remove(&name.value);
                 }
-                Statement::Set { name, value } => {
-                    self.settings().set(&name.value, &value).map_err(|e| e.with_span(name.span))?;
+                Statement::Set { name, value, value_span } => {
+                    Settings::find(&name.value).map_err(|e| e.with_span(name.span))?;
+                    self.settings().set(&name.value, &value).map_err(|e| e.with_span(value_span))?;
                 }
                 Statement::Unset(name) => {
                     Settings::find(&name.value).map_err(|e| e.with_span(name.span))?;

@@ -22,6 +22,7 @@ fn translate(error: DataFusionError, places: Option<&Places<'_>>) -> Error {
     let out = unknown_function(out.message())
         .or_else(|| wrong_arguments(out.message()))
         .or_else(|| column_count(out.message()))
+        .or_else(|| same_name(out.message()))
         .unwrap_or(out);
     match (out.span(), span) {
         (None, Some(span)) => out.with_span(span),
@@ -165,6 +166,13 @@ fn column_count(message: &str) -> Option<Error> {
     })
 }
 
+/// DataFusion's words for two columns of one name.
+fn same_name(message: &str) -> Option<Error> {
+    message.starts_with("Projections require unique expression names").then(|| {
+        Error::sql("two columns of the result have the same name").with_hint("give one of them another: … AS other_name")
+    })
+}
+
 /// "Invalid function 'foo'.\nDid you mean 'log'?", with the suggestion only when it is a near one.
 fn unknown_function(message: &str) -> Option<Error> {
     let rest = message.strip_prefix("Invalid function '")?;
@@ -181,10 +189,10 @@ fn unknown_function(message: &str) -> Option<Error> {
 fn wrong_arguments(message: &str) -> Option<Error> {
     let (_, rest) = message.split_once("No function matches the given name and argument types '")?;
     let (call, rest) = rest.split_once('\'')?;
-    let error = Error::sql(format!("there is no function {call}"));
+    let error = Error::sql(format!("there is no function {}", sql_types(call)));
     let forms = rest.split_once("Candidate functions:").map_or("", |(_, forms)| forms);
     let forms: Vec<&str> = forms.lines().map(str::trim).filter(|line| !line.is_empty()).take(8).collect();
-    Some(if forms.is_empty() { error } else { error.with_hint(format!("it can be called as {}", forms.join(", "))) })
+    Some(if forms.is_empty() { error } else { error.with_hint(format!("it can be called as {}", sql_types(&forms.join(", ")))) })
 }
 
 fn arrow_message(error: &arrow::error::ArrowError) -> String {
@@ -206,6 +214,47 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or(text).to_string()
 }
 
+/// Arrow's names of types, and SQL's.
+const TYPE_NAMES: &[(&str, &str)] = &[
+    ("Binary", "BYTES"),
+    ("BinaryView", "BYTES"),
+    ("Boolean", "BOOLEAN"),
+    ("Date32", "DATE"),
+    ("Decimal128", "DECIMAL"),
+    ("Decimal256", "DECIMAL"),
+    ("Float32", "REAL"),
+    ("Float64", "DOUBLE"),
+    ("Int32", "INT"),
+    ("Int64", "BIGINT"),
+    ("UInt64", "UBIGINT"),
+    ("Utf8", "VARCHAR"),
+    ("Utf8View", "VARCHAR"),
+];
+
+/// `text` with Arrow's names of types as SQL's, but for what stands in quotes.
+fn sql_types(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (i, part) in text.split('\'').enumerate() {
+        if i > 0 {
+            out.push('\'');
+        }
+        if i % 2 == 1 {
+            out.push_str(part);
+            continue;
+        }
+        let mut rest = part;
+        while let Some(start) = rest.find(|c: char| c.is_alphanumeric()) {
+            let (before, word) = rest.split_at(start);
+            let (word, after) = word.split_at(word.find(|c: char| !c.is_alphanumeric()).unwrap_or(word.len()));
+            out.push_str(before);
+            out.push_str(TYPE_NAMES.iter().find(|(arrow, _)| *arrow == word).map_or(word, |(_, sql)| sql));
+            rest = after;
+        }
+        out.push_str(rest);
+    }
+    out
+}
+
 /// DataFusion's wording without its prefixes and back traces.
 fn tidy(message: &str) -> String {
     let mut text = message.split("\n\nbacktrace:").next().unwrap_or(message).trim();
@@ -218,5 +267,19 @@ fn tidy(message: &str) -> String {
     ] {
         text = text.strip_prefix(prefix).unwrap_or(text);
     }
-    text.to_string()
+    sql_types(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_have_their_sql_names_except_in_quotes() {
+        assert_eq!(
+            sql_types("Cannot cast string 'Int64' to value of Decimal128(38, 10) type"),
+            "Cannot cast string 'Int64' to value of DECIMAL(38, 10) type"
+        );
+        assert_eq!(sql_types("Utf8 + Int64, MyInt64"), "VARCHAR + BIGINT, MyInt64");
+    }
 }

@@ -78,7 +78,7 @@ impl Resolver {
         let table: Arc<dyn TableProvider> = match Relation::parse(name) {
             Relation::Named(name) => match self.topic(name, Part::All).await {
                 Ok(table) => table,
-                Err(e) if is_file(name) => {
+                Err(e) if is_file(name) || self.engine.config().files && Path::new(name).is_file() => {
                     self.file(name, state).await.map_err(|f| if Path::new(name).exists() { f } else { pick(e, f) })?
                 }
                 Err(e) => return Err(e),

@@ -36,9 +36,9 @@ pub enum Response {
 /// a frame. Its value says nothing.
 pub const LINES: &str = "weir.lines";
 
-/// Metadata key of a result's schema: tables show nothing at all when it has no rows, since a notice says why. Its value says
-/// nothing.
-pub const FRAMELESS_WHEN_EMPTY: &str = "weir.frameless";
+/// Metadata key of the schema of a list of things with what is to know of each: a terminal narrows its table rather than
+/// turning it, and shows no frame when it has no rows, since a notice says why. Its value says nothing.
+pub const LISTING: &str = "weir.listing";
 
 /// Something to say beside the data.
 #[derive(Debug, Clone, PartialEq, Eq)]

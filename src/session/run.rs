@@ -13,6 +13,7 @@ use tokio::sync::mpsc::Sender;
 
 use crate::bounded::statement::Statement as Running;
 use crate::bounded::usage::Usage;
+use crate::config::settings::Settings;
 use crate::error::{Error, Kind, Result, Span};
 use crate::figure::plural;
 use crate::session::prepare::Prepared;
@@ -86,8 +87,9 @@ async fn one(
         Statement::Print { topic, from_beginning, limit } => {
             show::print(session, &topic, from_beginning, limit, out).await
         }
-        Statement::Set { name, value } => {
-            session.set(&name.value, &value).map_err(|e| e.with_span(name.span))?;
+        Statement::Set { name, value, value_span } => {
+            Settings::find(&name.value).map_err(|e| e.with_span(name.span))?;
+            session.set(&name.value, &value).map_err(|e| e.with_span(value_span))?;
             let message = format!("{} = {}", name.value, session.settings().get(&name.value));
             send(out, Response::Done { message }).await
         }

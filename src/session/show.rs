@@ -10,10 +10,10 @@ use crate::bounded::statement::width;
 use crate::catalog::shape::Side;
 use crate::config::settings::{SETTINGS, Settings, Type};
 use crate::connect::Isolation;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, nearest};
 use crate::figure::plural;
 use crate::session::Session;
-use crate::session::response::{FRAMELESS_WHEN_EMPTY, Notice, Response};
+use crate::session::response::{LISTING, Notice, Response};
 use crate::session::run::{Out, run_query, send, send_rows};
 use crate::sql::ast::{Name, Show, Statement};
 use crate::sql::params::Params;
@@ -38,18 +38,29 @@ pub async fn show(session: &Session, what: &Show, out: &Out) -> Result<()> {
         }
         Show::Settings => (settings(&session.settings(), SETTINGS.iter().map(|s| s.name)), None),
         Show::Setting(name) => {
-            let found = Settings::find(&name.value).map_err(|e| e.with_span(name.span))?;
+            let found = Settings::find(&name.value).map_err(|e| not_shown(e, name))?;
             (settings(&session.settings(), std::iter::once(found.name)), None)
         }
     };
-    match when_empty.filter(|_| batch.num_rows() == 0) {
-        Some(notice) => {
-            send(out, Response::Notice(notice)).await?;
-            let metadata = [(FRAMELESS_WHEN_EMPTY.to_string(), String::new())].into();
-            let schema = batch.schema().as_ref().clone().with_metadata(metadata);
-            send_rows(out, RecordBatch::new_empty(Arc::new(schema)), started).await
-        }
-        None => send_rows(out, batch, started).await,
+    if let Some(notice) = when_empty.filter(|_| batch.num_rows() == 0) {
+        send(out, Response::Notice(notice)).await?;
+    }
+    send_rows(out, listing(batch)?, started).await
+}
+
+/// The rows as a list of things.
+fn listing(batch: RecordBatch) -> Result<RecordBatch> {
+    let metadata = [(LISTING.to_string(), String::new())].into();
+    let schema = batch.schema().as_ref().clone().with_metadata(metadata);
+    batch.with_schema(Arc::new(schema)).map_err(|e| Error::internal(format!("a list loses its columns: {e}")))
+}
+
+/// A word after SHOW that is no setting; what it says of settings goes when a list is meant.
+fn not_shown(error: Error, name: &Name) -> Error {
+    let error = error.with_span(name.span);
+    match nearest(&name.value, ["TOPICS", "STREAMS", "TABLES", "FUNCTIONS", "SETTINGS"]) {
+        Some(near) => error.with_hint(format!("did you mean SHOW {near}?")),
+        None => error,
     }
 }
 
@@ -196,7 +207,7 @@ pub async fn describe(session: &Session, name: &Name, out: &Out) -> Result<()> {
         ("from", Arc::new(StringArray::from_iter_values(list.iter().map(|c| c.2)))),
         ("description", Arc::new(StringArray::from_iter_values(list.iter().map(|c| c.3.as_str())))),
     ])?;
-    send_rows(out, batch, started).await
+    send_rows(out, listing(batch)?, started).await
 }
 
 /// Answers PRINT with the records as they are: keys, values, headers and the formats found.

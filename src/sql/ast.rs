@@ -49,6 +49,8 @@ pub enum Statement {
         name: Name,
         /// Its new value as text.
         value: String,
+        /// Where the value stands.
+        value_span: Span,
     },
     /// `UNSET name`.
     Unset(Name),

@@ -75,12 +75,35 @@ pub fn parse_query(tokens: &[TokenWithSpan], places: &Places<'_>) -> Result<sqlp
     match parser.peek_token().token {
         Token::EOF => Ok(statement),
         other => {
-            let span = places.span(parser.peek_token().span);
+            let at = parser.peek_token().span;
+            if let Some((wrong, near)) = misspelt_near(tokens, at) {
+                return Err(Error::sql(format!("unexpected {} here", wrong.token))
+                    .with_span(places.span(wrong.span))
+                    .with_hint(format!("did you mean {near}?")));
+            }
             Err(Error::sql(format!("unexpected {other} after the statement's end"))
-                .with_span(span)
+                .with_span(places.span(at))
                 .with_hint("put a ; between statements"))
         }
     }
+}
+
+/// A word that is probably meant to be one of these when a statement goes on where it could end.
+const GOES_ON: &[&str] = &["FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "JOIN", "UNION", "LEFT", "INNER"];
+
+/// The misspelt keyword at `at` or right before it: what was taken for an alias there.
+fn misspelt_near(
+    tokens: &[TokenWithSpan],
+    at: sqlparser::tokenizer::Span,
+) -> Option<(&TokenWithSpan, &'static str)> {
+    let here = tokens.iter().position(|t| t.span == at)?;
+    [Some(here), here.checked_sub(1)].into_iter().flatten().find_map(|i| {
+        let token = tokens.get(i)?;
+        let Token::Word(word) = &token.token else { return None };
+        let known = word.quote_style.is_some() || GOES_ON.iter().any(|k| k.eq_ignore_ascii_case(&word.value));
+        let near = nearest(&word.value, GOES_ON.iter().copied()).filter(|_| !known)?;
+        Some((token, near))
+    })
 }
 
 fn syntax_error(e: ParserError, span: Option<Span>) -> Error {
@@ -384,8 +407,9 @@ fn set(cursor: &mut Cursor<'_>) -> Result<Statement> {
     if !cursor.accept_token(&Token::Eq) {
         cursor.expect("TO").map_err(|_| cursor.expected("="))?;
     }
+    let value_span = cursor.here();
     let value = cursor.literal("a value")?;
-    cursor.finish(Statement::Set { name, value })
+    cursor.finish(Statement::Set { name, value, value_span })
 }
 
 #[cfg(test)]

@@ -53,8 +53,8 @@ SELECT coutn(*) FROM orders;
 --> hint: did you mean "count"?
 
 SELECT sum(id, amount) FROM orders;
---> error: there is no function sum(Int32, Float64)
---> hint: it can be called as sum(Decimal), sum(UInt64), sum(Int64), sum(Float64), sum(Duration), sum(Interval)
+--> error: there is no function sum(INT, DOUBLE)
+--> hint: it can be called as sum(Decimal), sum(UBIGINT), sum(BIGINT), sum(DOUBLE), sum(Duration), sum(Interval)
 
 SELECT * FROM errors('ordes');
 --> error: there is no topic or stream "ordes"
@@ -97,3 +97,18 @@ SELECT orders.id FROM orders o;
 --> 1 | SELECT orders.id FROM orders o
 -->   |        ^^^^^^
 --> hint: did you mean "o"?
+
+SELECT id FROM orders WHERE customer.name = "ada";
+--> error: there is no column "ada"
+--> 1 | SELECT id FROM orders WHERE customer.name = "ada"
+-->   |                                             ^^^^^
+--> hint: text stands in single quotes: 'ada'
+
+SELECT order.* FROM orders;
+--> error: there is no table or alias "order"
+--> 1 | SELECT order.* FROM orders
+-->   |        ^^^^^
+--> hint: did you mean "orders"?
+
+SELECT id FROM orders WHERE amount > 'much' AND id + customer.name > 1;
+--> error: Cannot coerce arithmetic expression INT + VARCHAR to valid types

@@ -29,7 +29,7 @@ SELECT _raw FROM t ORDER BY _offset;
 --> └────────────────────────────┘
 
 INSERT INTO t (a) VALUES ('not a number');
---> error: Cannot cast string 'not a number' to value of Int32 type
+--> error: Cannot cast string 'not a number' to value of INT type
 
 INSERT INTO t (a, d) VALUES (1, 2);
 --> error: there is no column "d"
