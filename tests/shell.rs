@@ -646,3 +646,27 @@ fn commands_in_an_empty_folder_and_with_wrong_arguments_say_what_would_do() {
     }
     assert_eq!(terminal.leave(), 0);
 }
+
+#[test]
+fn rows_alone_go_to_a_standard_output_that_is_no_terminal() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut command = CommandBuilder::new("sh");
+    command.env_clear();
+    command.env("TERM", "xterm-256color");
+    command.env("LANG", "C.UTF-8");
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.env("HOME", home.path());
+    command.env("WEIR", env!("CARGO_BIN_EXE_weir"));
+    command.args(["-c", "exec \"$WEIR\" --data data > out.csv"]);
+    let mut terminal = Terminal::run(home.path(), command);
+    terminal.wait_at("weir> ");
+    terminal.run_to("\\f csv", "format is csv");
+    // The editor is all there.
+    terminal.send("SELECT 7 AS sevenn");
+    terminal.send(BACKSPACE);
+    terminal.run_to(";", "1 row");
+    terminal.send("\\q");
+    terminal.send(ENTER);
+    assert_eq!(terminal.exit_code(), 0);
+    assert_eq!(std::fs::read_to_string(home.path().join("out.csv")).expect("the rows"), "seven\n7\n");
+}

@@ -18,6 +18,7 @@ use crate::session::{Session, plan_error};
 use crate::sql::ast::Query;
 use crate::sql::params::Params;
 use crate::sql::split::Places;
+use crate::types;
 
 /// Where the result goes.
 #[derive(Debug)]
@@ -43,6 +44,13 @@ pub async fn copy(
     }
     let format = FileFormat::of(&target.path).map_err(|e| e.with_span(target.span))?;
     let (mut rows, running) = start(session, query, params, places, out).await?;
+    if let (FileFormat::Csv(_), Some(nested)) = (format, rows.schema().fields().iter().find(|f| f.data_type().is_nested()))
+    {
+        let data_type = types::to_sql(nested.data_type());
+        return Err(Error::sql(format!("column \"{}\" is {data_type}, which CSV cannot hold", nested.name()))
+            .with_span(target.span)
+            .with_hint("select its fields, or write .json or .parquet"));
+    }
     let partial = format!("{}.partial", target.path);
     let io = |e| Error::io(format!("cannot write {}", target.path), e);
     let file = BufWriter::new(File::create(&partial).map_err(|e| io(e).with_span(target.span))?);
@@ -155,6 +163,5 @@ impl Writer {
 
 fn refused(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::sql(format!("the result cannot be written in this format: {error}"))
-        .with_hint("CSV holds no nested columns: select their fields, or write .json or .parquet")
         .with_source(error)
 }

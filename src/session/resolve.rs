@@ -136,7 +136,8 @@ impl Resolver {
 
     fn not_found(&self, name: &str, topics: &[crate::connect::Topic]) -> Error {
         let place = self.engine.place();
-        let error = Error::sql(format!("there is no topic or stream \"{name}\""));
+        let what = if name.contains('.') { "topic, stream or file" } else { "topic or stream" };
+        let error = Error::sql(format!("there is no {what} \"{name}\""));
         let topics = topics.iter().filter(|t| !t.internal).map(|t| &*t.name);
         let streams: Vec<String> = self.definitions.iter().map(|s| s.name.clone()).collect();
         let names: Vec<&str> = topics.chain(streams.iter().map(String::as_str)).collect();

@@ -1,6 +1,7 @@
 //! The edit line: rustyline on a thread of its own, so that the runtime goes on while somebody types.
 
 use std::borrow::Cow;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::mpsc;
 
@@ -11,7 +12,7 @@ use rustyline::hint::{Hint, Hinter, HistoryHinter};
 use rustyline::history::DefaultHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{
-    Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Context, Event, EventContext, EventHandler,
+    Behavior, Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Context, Event, EventContext, EventHandler,
     Helper, KeyCode, KeyEvent, Modifiers, Movement, RepeatCount,
 };
 use tokio::sync::oneshot;
@@ -99,7 +100,10 @@ struct Editor {
 
 impl Editor {
     fn open(session: Session, color: bool, history: Option<PathBuf>) -> rustyline::Result<Editor> {
+        // Standard output that goes elsewhere gets rows and nothing else: the line is edited on the terminal itself.
+        let behavior = if io::stdout().is_terminal() { Behavior::Stdio } else { Behavior::PreferTerm };
         let config = Config::builder()
+            .behavior(behavior)
             .max_history_size(HISTORY_ENTRIES)?
             .completion_type(CompletionType::List)
             .completion_show_all_if_ambiguous(true)
