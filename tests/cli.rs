@@ -393,3 +393,19 @@ fn standard_input_is_a_script() {
     assert_eq!(child.wait().unwrap().code(), Some(2));
     assert!(stderr.starts_with("error: parameter n has the unknown type INTT\n  --> stdin:1:13\n"), "{stderr}");
 }
+
+#[test]
+fn inferred_columns_are_told_once_per_topic_on_standard_error_alone() {
+    let dir = folder(&[(
+        "make.sql",
+        "CREATE STREAM seed (n INT) WITH (kafka_topic = 'numbers', value_format = 'json', partitions = 1);\n\
+         INSERT INTO seed SELECT value AS n FROM generate_series(1, 3);\nDROP STREAM seed;\n",
+    )]);
+    assert_eq!(run(&mut weir(dir.path(), &["--data", "d", "-f", "make.sql"])).0, 0);
+    let sql = "SELECT n FROM numbers ORDER BY n; SELECT sum(n) AS s FROM numbers LAST 2";
+    let data = "n\n1\n2\n3\ns\n5\n".to_string();
+    let note = "note: numbers: columns inferred from 3 records; DESCRIBE numbers shows them\n".to_string();
+    let arguments = ["--data", "d", "--csv", "--set", "timing=off", "-c", sql];
+    assert_eq!(run(&mut weir(dir.path(), &arguments)), (0, data.clone(), note));
+    assert_eq!(run(&mut weir(dir.path(), &[&arguments[..], &["-q"]].concat())), (0, data, String::new()));
+}

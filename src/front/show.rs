@@ -346,8 +346,7 @@ mod tests {
     async fn quiet_leaves_out_what_is_said_once_but_no_other_notice() {
         let session = session(&[]).await;
         let once = Notice { about: Some("t".into()), ..Notice::new("t: columns inferred from 3 records") };
-        for (quiet, said) in
-            [(true, "note: mind\n"), (false, "note: t: columns inferred from 3 records\nnote: mind\n")]
+        for (quiet, said) in [(true, "note: mind\n"), (false, "note: t: columns inferred from 3 records\nnote: mind\n")]
         {
             let notices = [once.clone(), Notice::new("mind")].map(|notice| Ok(Response::Notice(notice)));
             let (mut data, mut talk) = (Vec::new(), Vec::new());
@@ -408,12 +407,17 @@ mod tests {
         for format in ["auto", "csv", "json", "vertical"] {
             let session = session(&[("format", format)]).await;
             let schema = rows(0..0).schema();
-            let begun = || vec![Ok(Response::Begin { span: Span::new(0, 0) }), Ok(Response::Schema(Arc::clone(&schema)))];
+            let begun =
+                || vec![Ok(Response::Begin { span: Span::new(0, 0) }), Ok(Response::Schema(Arc::clone(&schema)))];
             let (mut data, mut talk) = (Vec::new(), Vec::new());
             let mut output = Output::plain(&mut data, &mut talk);
             let late = begun().into_iter().chain([Err(Error::new(Kind::Timeout, "too long"))]);
             let error = show_responses(&session, Box::pin(stream::iter(late)), &mut output).await.unwrap_err();
-            assert_eq!((error.kind(), data.as_slice(), talk.as_slice()), (Kind::Timeout, &b""[..], &b""[..]), "{format}");
+            assert_eq!(
+                (error.kind(), data.as_slice(), talk.as_slice()),
+                (Kind::Timeout, &b""[..], &b""[..]),
+                "{format}"
+            );
 
             // Ctrl-C comes when the schema is there and no row: at the notice behind it.
             let stop = CancellationToken::new();

@@ -18,7 +18,7 @@ use arrow::datatypes::SchemaRef;
 
 use crate::config::settings::Settings;
 pub use crate::figure::{grouped, plural};
-use crate::session::response::{LISTING, LINES};
+use crate::session::response::{LINES, LISTING};
 use delimited::Delimited;
 use json::Json;
 use value::{Cell, Cells};
@@ -433,8 +433,11 @@ s    │ {a: 1, b: x|y}
         }
         assert_eq!(screen(Format::Csv, None, false, &[empty.clone()]), "name,n,s\n");
         assert!(screen(Format::Table, None, false, &[batch().slice(0, 0)]).contains("│ name"));
-        let listed = batch().with_schema(empty.schema()).unwrap();
-        assert_eq!(screen(Format::Auto, Some(50), false, &[listed]), screen(Format::Table, Some(50), false, &[batch()]));
+        // Its last column gives first.
+        let listed = screen(Format::Auto, Some(60), false, &[batch().with_schema(empty.schema()).unwrap()]);
+        assert!(listed.contains("│ Ada, \"Countess\" │ 9007199254740993 │ {a: 1, b: x|y}      │\n"), "{listed}");
+        assert!(listed.contains("│ {a: NULL, b: tab\\t… │\n"), "{listed}");
+        assert!(listed.ends_with("narrowed to fit the terminal: s (\\x shows whole values)\n"), "{listed}");
     }
 
     #[test]

@@ -8,9 +8,12 @@ use arrow::datatypes::SchemaRef;
 
 use super::plural;
 use super::value::{Cell, columns, is_number, printable, shortened, type_name};
+use crate::session::response::LISTING;
 
 /// No column is narrowed below this.
 const NARROWEST: usize = 6;
+/// Of words, so much must stay for them to say something.
+const WORDS: usize = 20;
 /// Stands for the columns that are left out.
 const GAP: &str = "│ … ";
 /// Names of columns listed under the table.
@@ -59,6 +62,9 @@ impl Frame {
         let mut frame = Frame { columns: fitted, hidden: 0..0, color };
         if let Some(limit) = limit {
             frame.hide(limit);
+            if schema.metadata().contains_key(LISTING) {
+                frame.narrow_last(limit);
+            }
             frame.narrow(limit);
         }
         frame
@@ -91,6 +97,16 @@ impl Frame {
                 (true, _) => self.hidden.start -= 1,
                 (false, false) => return,
             }
+        }
+    }
+
+    /// The last column of a list says what each thing is, in words: it gives first.
+    fn narrow_last(&mut self, limit: usize) {
+        let over = self.width().saturating_sub(limit);
+        if let Some(last) = self.columns.last_mut().filter(|c| !c.right) {
+            let give = over.min(last.width.saturating_sub(WORDS));
+            last.width -= give;
+            last.narrowed |= give > 0;
         }
     }
 

@@ -44,7 +44,8 @@ pub async fn copy(
     }
     let format = FileFormat::of(&target.path).map_err(|e| e.with_span(target.span))?;
     let (mut rows, running) = start(session, query, params, places, out).await?;
-    if let (FileFormat::Csv(_), Some(nested)) = (format, rows.schema().fields().iter().find(|f| f.data_type().is_nested()))
+    if let (FileFormat::Csv(_), Some(nested)) =
+        (format, rows.schema().fields().iter().find(|f| f.data_type().is_nested()))
     {
         let data_type = types::to_sql(nested.data_type());
         return Err(Error::sql(format!("column \"{}\" is {data_type}, which CSV cannot hold", nested.name()))
@@ -162,6 +163,5 @@ impl Writer {
 }
 
 fn refused(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::sql(format!("the result cannot be written in this format: {error}"))
-        .with_source(error)
+    Error::sql(format!("the result cannot be written in this format: {error}")).with_source(error)
 }

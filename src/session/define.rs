@@ -49,13 +49,9 @@ pub async fn create(session: &Session, create: &CreateStream, text: &str, out: &
             });
         }
         (Some(topic), Some(wanted)) if topic.partitions != wanted => {
-            return Err(Error::sql(format!(
-                "topic {} has {}, not {wanted}",
-                topic.name,
-                counted(topic.partitions)
-            ))
-            .with_span(create.place_of(PARTITIONS))
-            .with_hint("leave partitions out, or name another topic"));
+            return Err(Error::sql(format!("topic {} has {}, not {wanted}", topic.name, counted(topic.partitions)))
+                .with_span(create.place_of(PARTITIONS))
+                .with_hint("leave partitions out, or name another topic"));
         }
         (Some(topic), _) => format!(" over topic {}", topic.name),
     };

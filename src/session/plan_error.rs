@@ -169,7 +169,8 @@ fn column_count(message: &str) -> Option<Error> {
 /// DataFusion's words for two columns of one name.
 fn same_name(message: &str) -> Option<Error> {
     message.starts_with("Projections require unique expression names").then(|| {
-        Error::sql("two columns of the result have the same name").with_hint("give one of them another: … AS other_name")
+        Error::sql("two columns of the result have the same name")
+            .with_hint("give one of them another: … AS other_name")
     })
 }
 
@@ -192,7 +193,11 @@ fn wrong_arguments(message: &str) -> Option<Error> {
     let error = Error::sql(format!("there is no function {}", sql_types(call)));
     let forms = rest.split_once("Candidate functions:").map_or("", |(_, forms)| forms);
     let forms: Vec<&str> = forms.lines().map(str::trim).filter(|line| !line.is_empty()).take(8).collect();
-    Some(if forms.is_empty() { error } else { error.with_hint(format!("it can be called as {}", sql_types(&forms.join(", ")))) })
+    Some(if forms.is_empty() {
+        error
+    } else {
+        error.with_hint(format!("it can be called as {}", sql_types(&forms.join(", "))))
+    })
 }
 
 fn arrow_message(error: &arrow::error::ArrowError) -> String {

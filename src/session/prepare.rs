@@ -193,7 +193,9 @@ fn name_as_typed(statement: &mut ast::Statement) {
     let typed = |item: &SelectItem| match item {
         SelectItem::UnnamedExpr(ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_)) => None,
         // One call may give many columns.
-        SelectItem::UnnamedExpr(ast::Expr::Function(call)) if call.name.to_string().eq_ignore_ascii_case("unnest") => None,
+        SelectItem::UnnamedExpr(ast::Expr::Function(call)) if call.name.to_string().eq_ignore_ascii_case("unnest") => {
+            None
+        }
         SelectItem::UnnamedExpr(expr) => Some(expr.to_string()),
         _ => None,
     };

@@ -65,8 +65,7 @@ fn not_shown(error: Error, name: &Name) -> Error {
 }
 
 /// What makes a stream, and its topic.
-const HOW_TO_DECLARE: &str =
-    "CREATE STREAM t (id BIGINT) WITH (value_format = 'json', partitions = 1) makes one";
+const HOW_TO_DECLARE: &str = "CREATE STREAM t (id BIGINT) WITH (value_format = 'json', partitions = 1) makes one";
 
 /// What to say where there are none of `what`.
 fn nothing_yet(session: &Session, what: &str) -> Notice {

@@ -6,8 +6,8 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::error::{Error, Result, Span, nearest};
 use crate::sql::ast::{ColumnDeclaration, CreateStream, Name, Property, Query, QueryKind, Show, Statement};
-use crate::sql::{column_type, relation};
 use crate::sql::split::{Piece, Places};
+use crate::sql::{column_type, relation};
 
 /// The words a statement can start with.
 pub const STATEMENT_WORDS: &[&str] = &[
@@ -92,10 +92,7 @@ pub fn parse_query(tokens: &[TokenWithSpan], places: &Places<'_>) -> Result<sqlp
 const GOES_ON: &[&str] = &["FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "JOIN", "UNION", "LEFT", "INNER"];
 
 /// The misspelt keyword at `at` or right before it: what was taken for an alias there.
-fn misspelt_near(
-    tokens: &[TokenWithSpan],
-    at: sqlparser::tokenizer::Span,
-) -> Option<(&TokenWithSpan, &'static str)> {
+fn misspelt_near(tokens: &[TokenWithSpan], at: sqlparser::tokenizer::Span) -> Option<(&TokenWithSpan, &'static str)> {
     let here = tokens.iter().position(|t| t.span == at)?;
     [Some(here), here.checked_sub(1)].into_iter().flatten().find_map(|i| {
         let token = tokens.get(i)?;
@@ -289,7 +286,8 @@ fn columns(cursor: &mut Cursor<'_>) -> Result<Vec<ColumnDeclaration>> {
         let type_start = cursor.here().start;
         let (data_type, taken) = column_type::parse(rest).map_err(|(e, at)| cursor.wrong_type(e, at))?;
         cursor.at += taken;
-        let type_end = cursor.tokens.get(cursor.at.saturating_sub(1)).map_or(type_start, |t| cursor.places.span(t.span).end);
+        let type_end =
+            cursor.tokens.get(cursor.at.saturating_sub(1)).map_or(type_start, |t| cursor.places.span(t.span).end);
         let type_span = Span::new(type_start, type_end);
         cursor.accept("PRIMARY");
         let key = cursor.accept("KEY");

@@ -361,6 +361,22 @@ mod tests {
     }
 
     #[test]
+    fn what_columns_were_inferred_from_is_in_the_receipt_and_not_in_a_notice_of_every_answer() {
+        let (mut encoder, mut out) = (Encoder::new(Format::Ndjson), Vec::new());
+        encoder.notice(&Notice { about: Some("t".into()), ..Notice::new("t: columns inferred") }, &mut out);
+        encoder.schema(&batch().schema(), &mut out).unwrap();
+        let inferred = Some(crate::catalog::shape::Sampled { records: 200, of: 1204 });
+        let topics = vec![TopicReceipt { inferred, ..TopicReceipt::default() }, TopicReceipt::default()];
+        encoder.receipt(&Receipt { topics, ..Receipt::default() }, &mut out).unwrap();
+        let lines: Vec<Json> =
+            String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 2);
+        let topics = &lines[1]["receipt"]["topics"];
+        assert_eq!(topics[0]["inferred_from"], json!({"records": 200, "of": 1204}));
+        assert_eq!(topics[1]["inferred_from"], Json::Null);
+    }
+
+    #[test]
     fn json_is_one_document_whatever_happens() {
         for failed in [false, true] {
             let document: Json = serde_json::from_str(&text(Format::Json, failed)).unwrap();

@@ -165,7 +165,9 @@ mod tests {
     fn what_is_taller_or_wider_goes_to_the_pager() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("seen");
-        for text in ["line\n".repeat(9), format!("| {} |", "x".repeat(17)), format!("┌{}┐", "─".repeat(19)), "x".repeat(161)] {
+        for text in
+            ["line\n".repeat(9), format!("| {} |", "x".repeat(17)), format!("┌{}┐", "─".repeat(19)), "x".repeat(161)]
+        {
             assert_eq!(shown(&format!("cat > '{}'", file.display()), &text), "");
             assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
         }

@@ -111,7 +111,8 @@ mod tests {
         let cursor = marked.find('|').unwrap();
         let text = marked.replacen('|', "", 1);
         let typed = Typed::at(&text, cursor)?;
-        let entries = [("orders.csv", false), ("notes.txt", false), ("it's.csv", false), ("old", true), (".hidden", true)];
+        let entries =
+            [("orders.csv", false), ("notes.txt", false), ("it's.csv", false), ("old", true), (".hidden", true)];
         let entries = entries.map(|(name, folder)| (name.to_string(), folder));
         let found = typed.candidates(entries).into_iter();
         Some(found.map(|c| format!("{}{}", &text[..typed.start], c.replacement)).collect())
@@ -138,7 +139,9 @@ mod tests {
 
     #[test]
     fn nothing_elsewhere() {
-        for text in ["select 'o|", "select * from o|", "set format to 'o|", "\\i|", "\\d o|", "select * from 'x' where a = 'o|"] {
+        for text in
+            ["select 'o|", "select * from o|", "set format to 'o|", "\\i|", "\\d o|", "select * from 'x' where a = 'o|"]
+        {
             assert_eq!(at(text), None, "{text}");
         }
         assert_eq!(at("select * from 'a' -- 'o|"), None);
