@@ -409,6 +409,25 @@ fn results_go_to_a_file_and_statements_come_from_one() {
 }
 
 #[test]
+fn a_file_for_results_gets_the_format_its_name_ends_in() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    terminal.run_to("\\o out.csv", "results go to out.csv");
+    terminal.run_to("SELECT 1 AS n, 'a,b' AS s;", "1 row");
+    terminal.run_to("\\o 'out.json'", "wrote out.csv\nresults go to out.json");
+    terminal.run_to("SELECT 2 AS n;", "SELECT 2 AS n;\n1 row");
+    // A format that was asked for counts.
+    terminal.run_to("\\f tsv", "format is tsv");
+    terminal.run_to("SELECT 3 AS n;", "SELECT 3 AS n;\n1 row");
+    terminal.run_to("\\o", "wrote out.json");
+    let read = |name: &str| std::fs::read_to_string(home.path().join(name)).expect("the file");
+    assert_eq!(read("out.csv"), "n,s\n1,\"a,b\"\n");
+    assert_eq!(read("out.json"), "[\n{\"n\":2}\n]\nn\n3\n");
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
 fn ctrl_c_stops_a_query_at_once_and_never_the_shell() {
     let home = tempfile::tempdir().expect("a folder");
     let mut terminal = Terminal::start(home.path());
@@ -503,7 +522,7 @@ fn tab_completes_file_names() {
     assert!(terminal.text().contains("│      7 │"), "{}", terminal.text());
     terminal.send("\\i files/numbers.s");
     terminal.tab_to("weir> \\i files/numbers.sql");
-    terminal.run_to("", "1 row");
+    terminal.run_to("", "\\i files/numbers.sql");
     assert!(terminal.text().contains("│      8 │"), "{}", terminal.text());
     terminal.send("COPY (SELECT 1 AS one) TO 'files/num");
     terminal.tab_to("weir> COPY (SELECT 1 AS one) TO 'files/numbers.");
@@ -517,8 +536,8 @@ fn the_history_offers_the_rest_and_the_right_arrow_takes_it() {
     let home = tempfile::tempdir().expect("a folder");
     let mut terminal = Terminal::start(home.path());
     terminal.wait_at("weir> ");
-    terminal.run_to("SELECT 1 AS first;", "1 row");
-    terminal.run_to("SELECT 2 AS second;", "1 row");
+    terminal.run_to("SELECT 1 AS first;", "SELECT 1 AS first;");
+    terminal.run_to("SELECT 2 AS second;", "SELECT 2 AS second;");
     terminal.send("SELECT 1");
     // Grey, behind the cursor.
     terminal.wait("the hint", |terminal| terminal.text().trim_end().ends_with("weir> SELECT 1 AS first;"));
@@ -526,7 +545,7 @@ fn the_history_offers_the_rest_and_the_right_arrow_takes_it() {
     assert!(String::from_utf8_lossy(&terminal.raw).contains("\x1b[90m AS first;"));
     terminal.send(RIGHT);
     terminal.wait_at("weir> SELECT 1 AS first;");
-    terminal.run_to("", "1 row");
+    terminal.run_to("", "SELECT 1 AS first;");
     // Enter takes only what was typed.
     terminal.run_to("\\q 1", "\\q takes no argument");
     terminal.send("\\q");

@@ -28,6 +28,8 @@ pub struct Output<'a> {
     pub data: &'a mut (dyn Write + Send),
     /// Receipts, notices, effects, the progress bar.
     pub talk: &'a mut (dyn Write + Send),
+    /// What the format `auto` means for `data`.
+    pub auto: Format,
     /// Columns of the terminal that `data` ends in; `None` when it is no terminal: then nothing is ever cut.
     pub width: Option<usize>,
     /// Whether rows may carry colour.
@@ -48,6 +50,7 @@ impl<'a> Output<'a> {
         Output {
             data,
             talk,
+            auto: Format::Auto,
             width: None,
             color: false,
             talk_color: false,
@@ -173,7 +176,10 @@ impl Printer<'_, '_> {
             }
             Response::Schema(schema) => {
                 self.finish_rows()?;
-                let format = Format::of(&self.session.settings());
+                let format = match Format::of(&self.session.settings()) {
+                    Format::Auto => self.output.auto,
+                    chosen => chosen,
+                };
                 let look = Look { format, width: self.output.width, color: self.output.color };
                 self.renderer = Some(Renderer::new(schema, look));
                 self.rows = 0;

@@ -12,6 +12,7 @@ pub mod value;
 pub mod vertical;
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -62,6 +63,19 @@ impl Format {
             "ndjson" => Format::Ndjson,
             "markdown" => Format::Markdown,
             _ => Format::Auto,
+        }
+    }
+
+    /// The format that a file's name ends in, when there is one.
+    pub fn of_file(path: &Path) -> Option<Format> {
+        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        match extension.as_str() {
+            "csv" => Some(Format::Csv),
+            "tsv" => Some(Format::Tsv),
+            "json" => Some(Format::Json),
+            "ndjson" | "jsonl" => Some(Format::Ndjson),
+            "md" => Some(Format::Markdown),
+            _ => None,
         }
     }
 

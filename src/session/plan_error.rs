@@ -4,6 +4,7 @@ use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
 
 use crate::error::{Error, Kind, Span, nearest};
+use crate::figure::plural;
 use crate::sql::split::Places;
 
 /// Translates an error; places are lost (see [`located`]).
@@ -23,6 +24,7 @@ fn translate(error: DataFusionError, places: Option<&Places<'_>>) -> Error {
         .or_else(|| wrong_arguments(out.message()))
         .or_else(|| column_count(out.message()))
         .or_else(|| same_name(out.message()))
+        .or_else(|| values_length(out.message()))
         .unwrap_or(out);
     match (out.span(), span) {
         (None, Some(span)) => out.with_span(span),
@@ -164,6 +166,16 @@ fn column_count(message: &str) -> Option<Error> {
         Error::sql("the query does not give as many columns as it inserts into")
             .with_hint("name the columns: INSERT INTO topic (a, b) …; DESCRIBE topic lists them")
     })
+}
+
+/// "Inconsistent data length across values list: got 1 values in row 0 but expected 4".
+fn values_length(message: &str) -> Option<Error> {
+    let rest = message.strip_prefix("Inconsistent data length across values list: got ")?;
+    let (got, rest) = rest.split_once(" values in row ")?;
+    let (row, wanted) = rest.split_once(" but expected ")?;
+    let (got, row, wanted): (u64, u64, u64) = (got.parse().ok()?, row.parse().ok()?, wanted.parse().ok()?);
+    let error = Error::sql(format!("row {} of VALUES has {}, not {wanted}", row + 1, plural(got, "value")));
+    Some(error.with_hint("for some of the columns, name them: INSERT INTO topic (a, b) VALUES …"))
 }
 
 /// DataFusion's words for two columns of one name.

@@ -60,7 +60,8 @@ fn not_shown(error: Error, name: &Name) -> Error {
     let error = error.with_span(name.span);
     match nearest(&name.value, ["TOPICS", "STREAMS", "TABLES", "FUNCTIONS", "SETTINGS"]) {
         Some(near) => error.with_hint(format!("did you mean SHOW {near}?")),
-        None => error,
+        None if error.hint().is_some_and(|hint| hint.starts_with("did you mean")) => error,
+        None => error.with_hint("SHOW takes TOPICS, STREAMS, TABLES, FUNCTIONS, SETTINGS or the name of a setting"),
     }
 }
 

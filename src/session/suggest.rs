@@ -52,6 +52,9 @@ pub fn suggest(
             None => found.with_hint("DESCRIBE topic shows the fields of its columns"),
         };
     }
+    if let (None, Some(name)) = (error.span(), between("there is no column \"", "\"")) {
+        return at_name(error, tokens, &name, places);
+    }
     let near = error.hint().is_some_and(|hint| hint.starts_with("did you mean"));
     match (between("there is no column \"", "\""), first.map(|t| &t.token)) {
         // Elsewhere text may stand in double quotes.

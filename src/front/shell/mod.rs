@@ -12,7 +12,7 @@ pub mod path;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -213,6 +213,7 @@ impl Shell {
         }
         if let Some(name) = file {
             let new = File::create(&name).map_err(|e| Error::io(format!("writing {name}"), e))?;
+            say(&format!("results go to {name}\n"));
             self.output = Some((name, BufWriter::new(new)));
         }
         Ok(())
@@ -239,6 +240,7 @@ impl Shell {
         let mut stderr = io::stderr();
         let settings = self.session.settings();
         let paged = settings.get("pager") == "auto" && !Format::of(&settings).streams();
+        let auto = self.output.as_ref().and_then(|(name, _)| Format::of_file(Path::new(name))).unwrap_or_default();
         let mut screen;
         let mut bare;
         let (data, width): (&mut (dyn Write + Send), Option<usize>) = match (&mut self.output, size) {
@@ -256,6 +258,7 @@ impl Shell {
         let mut output = Output {
             data,
             talk: &mut stderr,
+            auto,
             width,
             color: self.options.color && width.is_some(),
             talk_color: self.options.color,

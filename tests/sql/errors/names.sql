@@ -112,3 +112,25 @@ SELECT order.* FROM orders;
 
 SELECT id FROM orders WHERE amount > 'much' AND id + customer.name > 1;
 --> error: Cannot coerce arithmetic expression INT + VARCHAR to valid types
+
+SELECT id FROM orders ORDER BY nope;
+--> error: there is no column "nope"
+--> 1 | SELECT id FROM orders ORDER BY nope
+-->   |                                ^^^^
+--> hint: columns are: id, amount, customer
+
+INSERT INTO orders (nope) VALUES (1);
+--> error: there is no column "nope"
+--> 1 | INSERT INTO orders (nope) VALUES (1)
+-->   |                     ^^^^
+--> hint: columns are: id, amount, customer
+
+INSERT INTO orders VALUES (1);
+--> error: row 1 of VALUES has 1 value, not 3
+--> hint: for some of the columns, name them: INSERT INTO topic (a, b) VALUES …
+
+SHOW databases;
+--> error: there is no setting "databases"
+--> 1 | SHOW databases
+-->   |      ^^^^^^^^^
+--> hint: SHOW takes TOPICS, STREAMS, TABLES, FUNCTIONS, SETTINGS or the name of a setting
