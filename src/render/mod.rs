@@ -317,7 +317,7 @@ narrowed to fit the terminal: name, s (\\x shows whole values)
             .collect();
         let batch = RecordBatch::try_from_iter(columns).unwrap();
         assert_eq!(
-            screen(Format::Table, Some(40), false, &[batch.clone()]),
+            screen(Format::Table, Some(40), false, std::slice::from_ref(&batch)),
             "\
 ┌──────────┬───┬──────────┬────────────┐
 │ column_0 │ … │ column_5 │ column_6   │
@@ -330,7 +330,7 @@ left out to fit the terminal: 4 columns: column_1, column_2, column_3, column_4 
 "
         );
         for width in 25..120 {
-            let shown = screen(Format::Table, Some(width), false, &[batch.clone()]);
+            let shown = screen(Format::Table, Some(width), false, std::slice::from_ref(&batch));
             let table = shown.lines().take(6);
             assert!(table.map(value::columns).all(|w| w <= width), "{width}:\n{shown}");
             assert_eq!(shown.contains("left out"), width < 64, "{width}:\n{shown}");
@@ -443,9 +443,9 @@ s    │ {a: 1, b: x|y}
         let schema = Arc::new(batch().schema().as_ref().clone().with_metadata(metadata));
         let empty = RecordBatch::new_empty(schema);
         for format in [Format::Auto, Format::Table, Format::Markdown] {
-            assert_eq!(screen(format, None, false, &[empty.clone()]), "");
+            assert_eq!(screen(format, None, false, std::slice::from_ref(&empty)), "");
         }
-        assert_eq!(screen(Format::Csv, None, false, &[empty.clone()]), "name,n,s\n");
+        assert_eq!(screen(Format::Csv, None, false, std::slice::from_ref(&empty)), "name,n,s\n");
         assert!(screen(Format::Table, None, false, &[batch().slice(0, 0)]).contains("│ name"));
         // Its last column gives first.
         let listed = screen(Format::Auto, Some(60), false, &[batch().with_schema(empty.schema()).unwrap()]);

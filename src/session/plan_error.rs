@@ -25,6 +25,8 @@ fn translate(error: DataFusionError, places: Option<&Places<'_>>) -> Error {
         .or_else(|| column_count(out.message()))
         .or_else(|| same_name(out.message()))
         .or_else(|| values_length(out.message()))
+        .or_else(|| not_grouped(out.message()))
+        .or_else(|| not_computed(out.message()))
         .unwrap_or(out);
     match (out.span(), span) {
         (None, Some(span)) => out.with_span(span),
@@ -178,6 +180,29 @@ fn values_length(message: &str) -> Option<Error> {
     Some(error.with_hint("for some of the columns, name them: INSERT INTO topic (a, b) VALUES …"))
 }
 
+/// "Column in SELECT must be in GROUP BY …: While expanding wildcard, column "orders.id" must appear in …".
+fn not_grouped(message: &str) -> Option<Error> {
+    let rest = message.strip_prefix("Column in ")?;
+    let (_, rest) = rest.split_once(" must be in GROUP BY or an aggregate function")?;
+    let (_, rest) = rest.split_once("column \"")?;
+    let (column, _) = rest.split_once("\" must appear")?;
+    let name = column.rsplit_once('.').map_or(column, |(_, name)| name);
+    let error = Error::sql(format!("column \"{name}\" is neither grouped nor inside an aggregate function"));
+    Some(error.with_hint(format!("add GROUP BY {name}, or take max({name}), say")))
+}
+
+/// "Cannot coerce arithmetic expression TIMESTAMP(ns) - VARCHAR to valid types".
+fn not_computed(message: &str) -> Option<Error> {
+    let rest = message.strip_prefix("Cannot coerce arithmetic expression ")?;
+    let expression = rest.strip_suffix(" to valid types")?;
+    let error = Error::sql(format!("{expression} cannot be computed"));
+    Some(if expression.starts_with("TIMESTAMP") && expression.ends_with("VARCHAR") {
+        error.with_hint("a length of time is INTERVAL '1 hour'")
+    } else {
+        error.with_hint("CAST(x AS DOUBLE) makes another type of x")
+    })
+}
+
 /// DataFusion's words for two columns of one name.
 fn same_name(message: &str) -> Option<Error> {
     message.starts_with("Projections require unique expression names").then(|| {
@@ -243,6 +268,7 @@ const TYPE_NAMES: &[(&str, &str)] = &[
     ("Float64", "DOUBLE"),
     ("Int32", "INT"),
     ("Int64", "BIGINT"),
+    ("Timestamp", "TIMESTAMP"),
     ("UInt64", "UBIGINT"),
     ("Utf8", "VARCHAR"),
     ("Utf8View", "VARCHAR"),

@@ -3,6 +3,7 @@
 use datafusion::execution::SessionState;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use crate::bounded::column::METAS;
 use crate::error::{Error, nearest};
 use crate::session::plan_error::NO_SUCH_QUALIFIER;
 use crate::sql::case::Spellings;
@@ -56,6 +57,10 @@ pub fn suggest(
         return at_name(error, tokens, &name, places);
     }
     let near = error.hint().is_some_and(|hint| hint.starts_with("did you mean"));
+    let meta = between("there is no column \"", "\"").filter(|name| name.starts_with('_') && !near);
+    if let Some(meta) = meta.and_then(|name| nearest(&name, METAS.iter().map(|(_, name, _)| *name))) {
+        return error.with_hint(format!("did you mean \"{meta}\"?"));
+    }
     match (between("there is no column \"", "\""), first.map(|t| &t.token)) {
         // Elsewhere text may stand in double quotes.
         (Some(name), Some(Token::Word(word))) if word.quote_style == Some('"') && !near => {

@@ -111,7 +111,8 @@ SELECT order.* FROM orders;
 --> hint: did you mean "orders"?
 
 SELECT id FROM orders WHERE amount > 'much' AND id + customer.name > 1;
---> error: Cannot coerce arithmetic expression INT + VARCHAR to valid types
+--> error: INT + VARCHAR cannot be computed
+--> hint: CAST(x AS DOUBLE) makes another type of x
 
 SELECT id FROM orders ORDER BY nope;
 --> error: there is no column "nope"
@@ -134,3 +135,38 @@ SHOW databases;
 --> 1 | SHOW databases
 -->   |      ^^^^^^^^^
 --> hint: SHOW takes TOPICS, STREAMS, TABLES, FUNCTIONS, SETTINGS or the name of a setting
+
+SELECT _ofset FROM orders;
+--> error: there is no column "_ofset"
+--> 1 | SELECT _ofset FROM orders
+-->   |        ^^^^^^
+--> hint: did you mean "_offset"?
+
+SELECT max(amount), id FROM orders;
+--> error: column "id" is neither grouped nor inside an aggregate function
+--> 1 | SELECT max(amount), id FROM orders
+-->   |                     ^^
+--> hint: add GROUP BY id, or take max(id), say
+
+SELECT region FROM orders HAVING count(*) > 1;
+--> error: there is no column "region"
+--> 1 | SELECT region FROM orders HAVING count(*) > 1
+-->   |        ^^^^^^
+--> hint: columns are: id, amount, customer
+
+SELECT now() - '1h';
+--> error: TIMESTAMP(ns) - VARCHAR cannot be computed
+--> hint: a length of time is INTERVAL '1 hour'
+
+SELECT id FROM orders LAST;
+--> error: LAST needs a number of records
+--> 1 | SELECT id FROM orders LAST
+-->   |                       ^^^^
+--> hint: write orders LAST 10; an alias of that name needs AS
+
+SELECT "last".id FROM orders AS "last";
+--> ┌─────┐
+--> │  id │
+--> │ INT │
+--> ├─────┤
+--> └─────┘

@@ -35,7 +35,8 @@ SELECT 1 SELECT 2;
 --> hint: put a ; between statements
 
 SELECT 'a' + 1;
---> error: Cannot coerce arithmetic expression VARCHAR + BIGINT to valid types
+--> error: VARCHAR + BIGINT cannot be computed
+--> hint: CAST(x AS DOUBLE) makes another type of x
 
 SELECT CAST('x' AS INT) AS n;
 --> error: Cannot cast string 'x' to value of INT type
