@@ -409,3 +409,12 @@ fn inferred_columns_are_told_once_per_topic_on_standard_error_alone() {
     assert_eq!(run(&mut weir(dir.path(), &arguments)), (0, data.clone(), note));
     assert_eq!(run(&mut weir(dir.path(), &[&arguments[..], &["-q"]].concat())), (0, data, String::new()));
 }
+
+#[test]
+fn a_login_without_a_mechanism_says_which_there_are() {
+    let dir = folder(&[]);
+    let arguments = ["-b", "127.0.0.1:1", "-X", "security.protocol=sasl_plaintext", "-c", "SHOW TOPICS"];
+    let screen = "error: the SASL mechanism is not one that weir has\n  No provider for SASL mechanism GSSAPI\n\
+                  hint: set sasl.mechanism to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER\n";
+    refused(dir.path(), &arguments, 2, screen);
+}

@@ -13,8 +13,8 @@ CREATE STREAM t (a INT) WITH (kafka_topic = 't', value_format = 'jsn', partition
 
 CREATE STREAM t (a INT KEY, b INT) WITH (kafka_topic = 't', key_format = 'thrift', value_format = 'json');
 --> error: there is no format 'thrift'
---> 1 | CREATE STREAM t (a INT KEY, b INT) WITH (kafka_topic = 't', key_format = 'thrift', value_format = 'json')
--->   |                                                                          ^^^^^^^^
+--> 1 | …(kafka_topic = 't', key_format = 'thrift', value_format = 'json')
+-->   |                                   ^^^^^^^^
 --> hint: one of: avro, json, kafka, raw
 
 CREATE STREAM t (a INT) WITH (kafka_topic = 't', value_format = 'json', partitions = 'many');
