@@ -38,6 +38,8 @@
 
 pub mod error;
 
+pub mod figure;
+
 pub mod types;
 
 pub mod sql;

@@ -14,7 +14,7 @@
 //! | TIME | Time32(ms) |
 //! | TIMESTAMP | Timestamp(ms, UTC) |
 //! | `ARRAY<T>` | List |
-//! | `MAP(K, V)` | Map |
+//! | `MAP<K, V>`, `MAP(K, V)` | Map |
 //! | `STRUCT<a T, …>` | Struct |
 
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub fn from_sql(sql: &ast::DataType) -> Result<DataType> {
         Sql::Custom(name, _) if name.to_string().eq_ignore_ascii_case("bytes") => DataType::Binary,
         other => {
             return Err(Error::sql(format!("a topic cannot hold the type {other}")).with_hint(
-                "use BOOLEAN, INT, BIGINT, DOUBLE, DECIMAL(p, s), VARCHAR, BYTES, DATE, TIME, TIMESTAMP, ARRAY<T>, MAP(K, V) or STRUCT<…>",
+                "use BOOLEAN, INT, BIGINT, DOUBLE, DECIMAL(p, s), VARCHAR, BYTES, DATE, TIME, TIMESTAMP, ARRAY<T>, MAP<K, V> or STRUCT<…>",
             ));
         }
     })

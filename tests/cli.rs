@@ -582,3 +582,28 @@ fn queries_that_do_not_end_in_time_are_stopped_with_the_server() {
     assert!(last["error"]["detail"].as_str().unwrap().starts_with("The answer has the first "), "{last}");
     assert_eq!(server.exit_code(), 0);
 }
+
+#[test]
+fn inferred_columns_are_told_once_per_topic_on_standard_error_alone() {
+    let dir = folder(&[(
+        "make.sql",
+        "CREATE STREAM seed (n INT) WITH (kafka_topic = 'numbers', value_format = 'json', partitions = 1);\n\
+         INSERT INTO seed SELECT value AS n FROM generate_series(1, 3);\nDROP STREAM seed;\n",
+    )]);
+    assert_eq!(run(&mut weir(dir.path(), &["--data", "d", "-f", "make.sql"])).0, 0);
+    let sql = "SELECT n FROM numbers ORDER BY n; SELECT sum(n) AS s FROM numbers LAST 2";
+    let data = "n\n1\n2\n3\ns\n5\n".to_string();
+    let note = "note: numbers: columns inferred from 3 records; DESCRIBE numbers shows them\n".to_string();
+    let arguments = ["--data", "d", "--csv", "--set", "timing=off", "-c", sql];
+    assert_eq!(run(&mut weir(dir.path(), &arguments)), (0, data.clone(), note));
+    assert_eq!(run(&mut weir(dir.path(), &[&arguments[..], &["-q"]].concat())), (0, data, String::new()));
+}
+
+#[test]
+fn a_login_without_a_mechanism_says_which_there_are() {
+    let dir = folder(&[]);
+    let arguments = ["-b", "127.0.0.1:1", "-X", "security.protocol=sasl_plaintext", "-c", "SHOW TOPICS"];
+    let screen = "error: the SASL mechanism is not one that weir has\n  No provider for SASL mechanism GSSAPI\n\
+                  hint: set sasl.mechanism to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER\n";
+    refused(dir.path(), &arguments, 2, screen);
+}

@@ -4,7 +4,15 @@ mod set_up;
 
 use std::time::{Duration, Instant};
 
-use set_up::terminal::{BACKSPACE, CTRL_C, ENTER, TAB, Terminal, UP, size};
+use portable_pty::CommandBuilder;
+use set_up::WEIR;
+use set_up::terminal::{BACKSPACE, CTRL_C, ENTER, RIGHT, TAB, Terminal, UP, size};
+
+/// A topic of a thousand records, read one by one.
+const THOUSAND: &str = "CREATE STREAM thousand (n BIGINT) WITH (value_format = 'json', partitions = 1); \
+    INSERT INTO thousand SELECT value AS n FROM generate_series(1, 1000); SET batch_rows = 1;";
+/// Reads it, with so much to do for each record that it goes on for long.
+const SLOW: &str = "SELECT count(*) AS c FROM (SELECT n, unnest(range(1000000)) AS u FROM thousand)";
 
 #[test]
 fn the_prompt_comes_and_ctrl_d_leaves_with_0() {
@@ -235,6 +243,25 @@ fn results_go_to_a_file_and_statements_come_from_one() {
 }
 
 #[test]
+fn a_file_for_results_gets_the_format_its_name_ends_in() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    terminal.run_to("\\o out.csv", "results go to out.csv");
+    terminal.run_to("SELECT 1 AS n, 'a,b' AS s;", "1 row");
+    terminal.run_to("\\o 'out.json'", "wrote out.csv\nresults go to out.json");
+    terminal.run_to("SELECT 2 AS n;", "SELECT 2 AS n;\n1 row");
+    // A format that was asked for counts.
+    terminal.run_to("\\f tsv", "format is tsv");
+    terminal.run_to("SELECT 3 AS n;", "SELECT 3 AS n;\n1 row");
+    terminal.run_to("\\o", "wrote out.json");
+    let read = |name: &str| std::fs::read_to_string(home.path().join(name)).expect("the file");
+    assert_eq!(read("out.csv"), "n,s\n1,\"a,b\"\n");
+    assert_eq!(read("out.json"), "[\n{\"n\":2}\n]\nn\n3\n");
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
 fn ctrl_c_stops_a_query_at_once_and_never_the_shell() {
     let home = tempfile::tempdir().expect("a folder");
     let mut terminal = Terminal::start(home.path());
@@ -291,4 +318,195 @@ fn keys_typed_ahead_are_not_lost() {
     terminal.wait_for("format is vertical");
     terminal.wait_for_prompt_after("format is csv");
     assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
+fn tab_completes_topics_columns_and_fields_behind_an_alias() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    terminal.run_to(
+        "CREATE STREAM purchases (id BIGINT, buyer STRUCT<name VARCHAR, city VARCHAR>) WITH (value_format = 'json', partitions = 1);",
+        "created stream purchases",
+    );
+    terminal.send("SELECT * FROM pur");
+    terminal.tab_to("weir> SELECT * FROM purchases");
+    terminal.send(" p WHERE p.bu");
+    terminal.tab_to("weir> SELECT * FROM purchases p WHERE p.buyer");
+    terminal.send(".ci");
+    terminal.tab_to("weir> SELECT * FROM purchases p WHERE p.buyer.city");
+    terminal.send(CTRL_C);
+    terminal.wait_at("weir> ");
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
+fn tab_completes_file_names() {
+    let home = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(home.path().join("files")).expect("a folder");
+    std::fs::write(home.path().join("files/numbers.csv"), "n\n7\n").expect("a file");
+    std::fs::write(home.path().join("files/numbers.sql"), "SELECT 8 AS eight;\n").expect("a file");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    terminal.send("SELECT * FROM 'fi");
+    terminal.tab_to("weir> SELECT * FROM 'files/");
+    terminal.send(TAB);
+    terminal.wait_at("weir> SELECT * FROM 'files/numbers.csv'");
+    terminal.run_to(";", "1 row");
+    assert!(terminal.text().contains("│      7 │"), "{}", terminal.text());
+    terminal.send("\\i files/numbers.s");
+    terminal.tab_to("weir> \\i files/numbers.sql");
+    terminal.run_to("", "\\i files/numbers.sql");
+    assert!(terminal.text().contains("│      8 │"), "{}", terminal.text());
+    terminal.send("COPY (SELECT 1 AS one) TO 'files/num");
+    terminal.tab_to("weir> COPY (SELECT 1 AS one) TO 'files/numbers.");
+    terminal.send(CTRL_C);
+    terminal.wait_at("weir> ");
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
+fn the_history_offers_the_rest_and_the_right_arrow_takes_it() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    terminal.run_to("SELECT 1 AS first;", "SELECT 1 AS first;");
+    terminal.run_to("SELECT 2 AS second;", "SELECT 2 AS second;");
+    terminal.send("SELECT 1");
+    // Grey, behind the cursor.
+    terminal.wait("the hint", |terminal| terminal.text().trim_end().ends_with("weir> SELECT 1 AS first;"));
+    assert_eq!(terminal.cursor_line(), "weir> SELECT 1");
+    assert!(String::from_utf8_lossy(&terminal.raw).contains("\x1b[90m AS first;"));
+    terminal.send(RIGHT);
+    terminal.wait_at("weir> SELECT 1 AS first;");
+    terminal.run_to("", "SELECT 1 AS first;");
+    // Enter takes only what was typed.
+    terminal.run_to("\\q 1", "\\q takes no argument");
+    terminal.send("\\q");
+    terminal.send(ENTER);
+    assert_eq!(terminal.exit_code(), 0);
+}
+
+#[test]
+fn a_paste_of_several_statements_runs_them_in_turn() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    terminal.send("\x1b[200~SELECT 1 AS one;\r\n-- between ; them\r\nSELECT 'a;b' AS word,\r\n\t2 AS two;\x1b[201~");
+    terminal.wait("the paste", |terminal| terminal.cursor_line().ends_with("2 AS two;"));
+    terminal.send(ENTER);
+    terminal.wait("two results", |terminal| terminal.text().matches("1 row").count() == 2);
+    terminal.wait_for_prompt_after("1 row");
+    let text = terminal.text();
+    for line in ["│    one │", "│      1 │", "│ word    │    two │", "│ a;b     │      2 │"] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    // The whole paste is one entry of the history.
+    terminal.send(UP);
+    terminal.wait("the paste again", |terminal| terminal.text().matches("-- between ; them").count() == 2);
+    terminal.send(CTRL_C);
+    terminal.wait_at("weir> ");
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
+fn a_terminal_that_changes_in_mid_query_is_noticed_by_the_next() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    terminal.send("SELECT count(*) FROM generate_series(1, 1000000000000);\r");
+    terminal.wait("the end of the line", |terminal| terminal.cursor_line().is_empty());
+    terminal.master.resize(size(30, 50)).expect("a smaller terminal");
+    terminal.screen.screen_mut().set_size(30, 50);
+    terminal.send(CTRL_C);
+    terminal.wait_for_prompt_after("cancelled");
+    terminal.run_to("SELECT 'a word that is long' AS a, 'and another that is longer' AS b;", "1 row");
+    let vertical = "a │ a word that is long\nb │ and another that is longer";
+    assert!(terminal.text().contains(vertical), "{}", terminal.text());
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
+fn ctrl_c_in_mid_scan_keeps_the_rows_so_far() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    terminal.run_to(THOUSAND, "batch_rows = 1\n");
+    terminal.run_to("\\f csv", "format is csv");
+    terminal.send("SELECT n, array_length(range(2000000 + n)) AS u FROM thousand;\r");
+    terminal.wait("some rows", |terminal| terminal.text().contains("\n2,2000002"));
+    let pressed = Instant::now();
+    terminal.send(CTRL_C);
+    terminal.wait_for_prompt_after("cancelled; partial result: ");
+    let took = pressed.elapsed();
+    assert!(took < Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 200 }), "{took:?}");
+    // Without a row there is no frame either.
+    terminal.run_to("\\f table", "format is table");
+    terminal.send(SLOW);
+    terminal.send(";\r");
+    terminal.wait("the bar", |terminal| terminal.text().contains(" of 1.0 k"));
+    terminal.send(CTRL_C);
+    terminal.wait_for_prompt_after("thousand);\ncancelled");
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
+fn the_progress_bar_is_on_stderr_and_goes_when_the_query_ends() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut command = CommandBuilder::new("sh");
+    command.args(["-c", "exec \"$WEIR\" --data data --csv -c \"$TEXT\" > out.csv"]);
+    let mut terminal = Terminal::spawn(home.path(), command, &[("WEIR", WEIR), ("TEXT", &format!("{THOUSAND} SELECT 1 AS one; {SLOW};"))]);
+    terminal.wait("the bar", |terminal| terminal.text().contains(" of 1.0 k") && terminal.text().contains('░'));
+    terminal.send(CTRL_C);
+    assert_eq!(terminal.exit_code(), 130);
+    let text = terminal.text();
+    assert!(!text.contains(" of 1.0 k") && !text.contains('░'), "{text}");
+    assert!(text.trim_end().ends_with("cancelled"), "{text}");
+    assert_eq!(std::fs::read_to_string(home.path().join("out.csv")).expect("the rows"), "one\n1\n");
+}
+
+#[test]
+fn commands_in_an_empty_folder_and_with_wrong_arguments_say_what_would_do() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    let data = home.path().join("data");
+    for (command, said) in [
+        ("\\d", format!("note: the local log {} has no topics or streams yet", data.display())),
+        ("\\dt", format!("note: the local log {} has no topics yet", data.display())),
+        ("\\d nothing", "error: there is no topic or stream \"nothing\"".to_string()),
+        ("\\dt nothing", "error: \\dt takes no argument, got \"nothing\"".to_string()),
+        ("\\timing maybe", "error: \\timing takes on or off, got \"maybe\"".to_string()),
+        ("\\x auto", "format is auto".to_string()),
+        ("\\f xml", "error: format cannot be 'xml'".to_string()),
+        ("\\o no/such/folder.csv", "error: writing no/such/folder.csv: ".to_string()),
+        ("\\i", "error: \\i needs a file".to_string()),
+        ("\\i no.sql", "error: reading no.sql: ".to_string()),
+        ("\\h nothing", "error: there is no help on \"nothing\"".to_string()),
+        ("\\q now", "error: \\q takes no argument, got \"now\"".to_string()),
+    ] {
+        terminal.run_to(command, &format!("weir> {command}\n"));
+        let text = terminal.text().replace('\n', "");
+        assert!(text.contains(&said.replace('\n', "")), "{command}: {said}\n{}", terminal.text());
+        assert!(!text.contains('│'), "{command}\n{}", terminal.text());
+    }
+    assert_eq!(terminal.leave(), 0);
+}
+
+#[test]
+fn rows_alone_go_to_a_standard_output_that_is_no_terminal() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut command = CommandBuilder::new("sh");
+    command.args(["-c", "exec \"$WEIR\" --data data > out.csv"]);
+    let mut terminal = Terminal::spawn(home.path(), command, &[("WEIR", WEIR)]);
+    terminal.wait_at("weir> ");
+    terminal.run_to("\\f csv", "format is csv");
+    // The editor is all there.
+    terminal.send("SELECT 7 AS sevenn");
+    terminal.send(BACKSPACE);
+    terminal.run_to(";", "1 row");
+    terminal.send("\\q");
+    terminal.send(ENTER);
+    assert_eq!(terminal.exit_code(), 0);
+    assert_eq!(std::fs::read_to_string(home.path().join("out.csv")).expect("the rows"), "seven\n7\n");
 }

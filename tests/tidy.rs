@@ -14,6 +14,7 @@ use weir::front::saved::SavedQuery;
 /// The architecture: a module uses only modules of lower levels, and itself.
 const LEVELS: &[(&str, u8)] = &[
     ("error", 0),
+    ("figure", 0),
     ("types", 1),
     ("sql", 1),
     ("config", 1),

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 
 use crate::bounded::usage::Usage;
+use crate::catalog::shape::Sampled;
 use crate::connect::{Connector, Isolation, Range};
 use crate::error::Result;
 use crate::registry::Registry;
@@ -134,6 +135,8 @@ pub struct ScanCounts {
     pub sees_values: bool,
     /// Whether values are decoded, so that undecodable records are known.
     pub decodes: bool,
+    /// What the topic's columns were inferred from.
+    pub inferred: Option<Sampled>,
 }
 
 impl ScanCounts {
@@ -149,6 +152,7 @@ impl ScanCounts {
             tombstones: self.sees_values.then(|| self.tombstones.load(Ordering::Relaxed)),
             undecodable: self.decodes.then(|| self.undecodable.load(Ordering::Relaxed)),
             decoded: self.decoded.load(Ordering::Relaxed),
+            inferred: self.inferred,
         }
     }
 }

@@ -218,6 +218,7 @@ impl TableProvider for TopicTable {
             slices: slices.clone(),
             sees_values: want.values,
             decodes: spec.decodes_values(),
+            inferred: self.shape.sampled(),
             ..ScanCounts::default()
         });
         let request = ReadRequest {

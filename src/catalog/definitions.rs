@@ -9,8 +9,8 @@ use arrow::datatypes::{Field, Fields};
 
 use crate::catalog::shape::{self, Shape, Side};
 use crate::connect::{Connector, Event, Isolation, NewRecord, NewTopic, ReadRequest, Want};
-use crate::error::{Error, Result};
-use crate::sql::ast::{CreateStream, Statement};
+use crate::error::{Error, Result, Span};
+use crate::sql::ast::{CreateStream, Property, Statement};
 use crate::sql::{parser, split};
 use crate::types;
 
@@ -51,22 +51,22 @@ impl Stream {
             partitions: None,
             text: text.to_string(),
         };
-        for (name, value, span) in &create.with {
+        for Property { name, name_span, value, value_span } in &create.with {
             match name.as_str() {
                 "kafka_topic" | "topic" => stream.topic = value.as_str().into(),
-                "value_format" | "format" => stream.value_format = Some(value.to_lowercase()),
-                "key_format" => stream.key_format = value.to_lowercase(),
+                "value_format" | "format" => stream.value_format = Some(format_name(value, *value_span)?),
+                "key_format" => stream.key_format = format_name(value, *value_span)?,
                 "partitions" => {
                     let n = value.parse::<i32>().ok().filter(|n| *n > 0);
                     stream.partitions = Some(n.ok_or_else(|| {
-                        Error::sql(format!("partitions cannot be {value}"))
-                            .with_span(*span)
+                        Error::sql(format!("partitions cannot be '{value}'"))
+                            .with_span(*value_span)
                             .with_hint("a whole number of at least 1")
                     })?);
                 }
                 other => {
                     let names = ["kafka_topic", "value_format", "key_format", "partitions"];
-                    let error = Error::sql(format!("CREATE STREAM has no property \"{other}\"")).with_span(*span);
+                    let error = Error::sql(format!("CREATE STREAM has no property \"{other}\"")).with_span(*name_span);
                     return Err(match crate::error::nearest(other, names) {
                         Some(near) => error.with_hint(format!("did you mean {near}?")),
                         None => error.with_hint(format!("one of: {}", names.join(", "))),
@@ -75,7 +75,7 @@ impl Stream {
             }
         }
         for column in &create.columns {
-            let data_type = types::from_sql(&column.data_type).map_err(|e| e.with_span(column.span))?;
+            let data_type = types::from_sql(&column.data_type).map_err(|e| e.with_span(column.type_span))?;
             if stream.columns.iter().any(|(f, _)| f.name().eq_ignore_ascii_case(&column.name)) {
                 return Err(Error::sql(format!("column \"{}\" is declared twice", column.name)).with_span(column.span));
             }
@@ -112,6 +112,12 @@ impl Stream {
         };
         Ok(Shape { key, value })
     }
+}
+
+/// The name of a format in lower case, when there is such a format.
+fn format_name(written: &str, span: Span) -> Result<String> {
+    let name = written.to_lowercase();
+    shape::format_named(&name).map(|_| name).map_err(|e| e.with_span(span))
 }
 
 /// All declared streams at one moment, by lower-case name.

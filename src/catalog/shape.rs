@@ -4,13 +4,15 @@
 //! the schema id in front of a sampled record; else columns inferred from sampled JSON; else text and bytes.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::Array;
 use arrow::datatypes::{Field, Fields};
 
 use crate::connect::{Connector, Event, Isolation, Range, ReadRequest, Want};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, nearest};
+use crate::figure::{grouped, plural};
 use crate::format::{self, Format, infer};
 use crate::registry::{RegisteredSchema, Registry, SchemaType, SubjectVersion};
 
@@ -30,10 +32,29 @@ pub enum Origin {
     SchemaId(i32),
     /// CREATE STREAM.
     Declared,
-    /// A sample of this many records.
-    Inferred(usize),
+    /// A sample of the topic.
+    Inferred(Sampled),
     /// Nothing is known: raw bytes.
     Unknown,
+}
+
+/// How much of a topic was looked at to infer columns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sampled {
+    /// Records that said something.
+    pub records: u64,
+    /// Offsets the topic had: an upper bound of its records.
+    pub of: u64,
+}
+
+impl fmt::Display for Sampled {
+    /// `200 of 1,204 records`, `5 records` when those were all.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.records >= self.of {
+            return f.write_str(&plural(self.records, "record"));
+        }
+        write!(f, "{} of {}", grouped(self.records), plural(self.of, "record"))
+    }
 }
 
 /// One side of a topic: its keys or its values.
@@ -71,6 +92,14 @@ impl Side {
         !self.is_raw() && self.fields.len() == 1 && self.fields.first().is_some_and(|f| f.name() == "value")
     }
 
+    /// What its columns were inferred from, when they were.
+    pub fn sampled(&self) -> Option<Sampled> {
+        match self.origin {
+            Origin::Inferred(sampled) => Some(sampled),
+            _ => None,
+        }
+    }
+
     /// One line: `avro, orders-value version 2 (id 7)`.
     pub fn describe(&self) -> String {
         let name = self.format.name();
@@ -78,7 +107,7 @@ impl Side {
             Origin::Registry { subject, version, id } => format!("{name}, {subject} version {version} (id {id})"),
             Origin::SchemaId(id) => format!("{name}, schema id {id}"),
             Origin::Declared => format!("{name}, declared"),
-            Origin::Inferred(n) => format!("{name}, inferred from {n} records"),
+            Origin::Inferred(sampled) => format!("{name}, inferred from {sampled}"),
             Origin::Unknown => "raw bytes".to_string(),
         }
     }
@@ -91,6 +120,13 @@ pub struct Shape {
     pub key: Side,
     /// Value side.
     pub value: Side,
+}
+
+impl Shape {
+    /// What its columns were inferred from, when they were: those of values, else those of keys.
+    pub fn sampled(&self) -> Option<Sampled> {
+        self.value.sampled().or(self.key.sampled())
+    }
 }
 
 /// Finds the shape of a topic that was not declared.
@@ -111,11 +147,11 @@ pub async fn discover(
     let sample = sample(connector, topic, sample_records).await?;
     let key = match key {
         Some(key) => key,
-        None => from_sample(registry, &sample.keys).await?,
+        None => from_sample(registry, &sample.keys, sample.of).await?,
     };
     let value = match value {
         Some(value) => value,
-        None => from_sample(registry, &sample.values).await?,
+        None => from_sample(registry, &sample.values, sample.of).await?,
     };
     Ok(Shape { key, value })
 }
@@ -145,10 +181,11 @@ fn avro_side(schema: Arc<RegisteredSchema>, origin: Origin) -> Side {
     }
 }
 
-async fn from_sample(registry: Option<&dyn Registry>, sample: &[Vec<u8>]) -> Result<Side> {
+async fn from_sample(registry: Option<&dyn Registry>, sample: &[Vec<u8>], of: u64) -> Result<Side> {
     let slices: Vec<&[u8]> = sample.iter().map(Vec::as_slice).collect();
     Ok(match infer::infer(&slices) {
         infer::Inference::Json { fields, sampled, .. } => {
+            let sampled = Sampled { records: u64::try_from(sampled).unwrap_or(u64::MAX), of };
             Side { format: &format::json::Json, fields, reader: None, origin: Origin::Inferred(sampled), note: None }
         }
         infer::Inference::Framed { id } => match registry {
@@ -178,6 +215,8 @@ async fn from_sample(registry: Option<&dyn Registry>, sample: &[Vec<u8>]) -> Res
 struct Sample {
     keys: Vec<Vec<u8>>,
     values: Vec<Vec<u8>>,
+    /// Offsets the topic has.
+    of: u64,
 }
 
 /// Looks at the newest and oldest records, half each, spread over the partitions.
@@ -191,6 +230,7 @@ async fn sample(connector: &dyn Connector, topic: &str, records: u64) -> Result<
     let (mut sample, newest) = (oldest?, newest?);
     sample.keys.extend(newest.keys);
     sample.values.extend(newest.values);
+    sample.of = ranges.iter().map(|r| u64::try_from(r.end.saturating_sub(r.start)).unwrap_or(0)).sum();
     Ok(sample)
 }
 
@@ -233,14 +273,26 @@ async fn part(connector: &dyn Connector, topic: &str, ranges: &[Range], share: i
     Ok(sample)
 }
 
+/// The format of that name.
+///
+/// # Errors
+/// There is none; the hint has the nearest, or all.
+pub fn format_named(name: &str) -> Result<&'static dyn Format> {
+    format::by_name(name).ok_or_else(|| {
+        let names: Vec<&str> = format::all().iter().map(|f| f.name()).collect();
+        let error = Error::sql(format!("there is no format '{name}'"));
+        match nearest(name, names.iter().copied()) {
+            Some(near) => error.with_hint(format!("did you mean '{near}'? One of: {}", names.join(", "))),
+            None => error.with_hint(format!("one of: {}", names.join(", "))),
+        }
+    })
+}
+
 /// The side that a declaration gives.
 ///
 /// # Errors
 /// No such format, or columns it cannot hold.
 pub fn declared(format_name: &str, fields: Fields, reader: Option<Arc<RegisteredSchema>>) -> Result<Side> {
-    let format = format::by_name(format_name).ok_or_else(|| {
-        let names: Vec<&str> = format::all().iter().map(|f| f.name()).collect();
-        Error::sql(format!("there is no format '{format_name}'")).with_hint(format!("one of: {}", names.join(", ")))
-    })?;
+    let format = format_named(format_name)?;
     Ok(Side { format, fields, reader, origin: Origin::Declared, note: None })
 }

@@ -140,8 +140,11 @@ impl Settings {
             Type::Integer { min, max } => match value.parse::<i64>() {
                 Ok(n) if (min..=max).contains(&n) => n.to_string(),
                 _ => {
-                    return Err(Error::sql(format!("{} cannot be '{value}'", setting.name))
-                        .with_hint(format!("a whole number from {min} to {max}")));
+                    let range = match max {
+                        i64::MAX => format!("a whole number of at least {min}"),
+                        _ => format!("a whole number from {min} to {max}"),
+                    };
+                    return Err(Error::sql(format!("{} cannot be '{value}'", setting.name)).with_hint(range));
                 }
             },
             Type::Text => value.to_string(),

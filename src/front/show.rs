@@ -28,6 +28,8 @@ pub struct Output<'a> {
     pub data: &'a mut (dyn Write + Send),
     /// Receipts, notices, effects, the progress bar.
     pub talk: &'a mut (dyn Write + Send),
+    /// What the format `auto` means for `data`.
+    pub auto: Format,
     /// Columns of the terminal that `data` ends in; `None` when it is no terminal: then nothing is ever cut.
     pub width: Option<usize>,
     /// Whether rows may carry colour.
@@ -36,7 +38,7 @@ pub struct Output<'a> {
     pub talk_color: bool,
     /// Columns for a progress bar on `talk`; `None` for no bar.
     pub bar: Option<usize>,
-    /// Leaves out receipts and effects; notices and errors stay.
+    /// Leaves out receipts, effects and how columns were inferred; other notices and errors stay.
     pub quiet: bool,
     /// Cancelling it stops the statement: the rows so far are printed and the outcome is [`Outcome::Cancelled`].
     pub stop: CancellationToken,
@@ -48,6 +50,7 @@ impl<'a> Output<'a> {
         Output {
             data,
             talk,
+            auto: Format::Auto,
             width: None,
             color: false,
             talk_color: false,
@@ -173,7 +176,10 @@ impl Printer<'_, '_> {
             }
             Response::Schema(schema) => {
                 self.finish_rows()?;
-                let format = Format::of(&self.session.settings());
+                let format = match Format::of(&self.session.settings()) {
+                    Format::Auto => self.output.auto,
+                    chosen => chosen,
+                };
                 let look = Look { format, width: self.output.width, color: self.output.color };
                 self.renderer = Some(Renderer::new(schema, look));
                 self.rows = 0;
@@ -209,6 +215,10 @@ impl Printer<'_, '_> {
     }
 
     fn notice(&mut self, notice: &Notice) -> io::Result<()> {
+        // What is said once is an account of the topic, as receipts are.
+        if self.output.quiet && notice.about.is_some() {
+            return Ok(());
+        }
         writeln!(self.output.talk, "note: {}", notice.message)?;
         match &notice.hint {
             Some(hint) => writeln!(self.output.talk, "hint: {hint}"),
@@ -308,7 +318,7 @@ mod tests {
         let session = session(&[("format", "csv")]).await;
         let mut responses = result(0..2);
         let notice =
-            Notice { message: "columns of t are inferred".into(), hint: Some("CREATE STREAM fixes them".into()) };
+            Notice { hint: Some("CREATE STREAM fixes them".into()), ..Notice::new("columns of t are inferred") };
         responses.push(Ok(Response::Notice(notice)));
         responses.push(receipt(2));
         responses.push(Ok(Response::Done { message: "created stream t".into() }));
@@ -336,6 +346,20 @@ mod tests {
         show_responses(&session, Box::pin(stream::iter(responses)), &mut output).await.unwrap();
         assert_eq!(String::from_utf8(data).unwrap(), "{\"n\":0}\n{\"n\":0}\n");
         assert_eq!(String::from_utf8(talk).unwrap(), "INCOMPLETE: max_rows = 1 reached\n1 row · <1 ms\n");
+    }
+
+    #[tokio::test]
+    async fn quiet_leaves_out_what_is_said_once_but_no_other_notice() {
+        let session = session(&[]).await;
+        let once = Notice { about: Some("t".into()), ..Notice::new("t: columns inferred from 3 records") };
+        for (quiet, said) in [(true, "note: mind\n"), (false, "note: t: columns inferred from 3 records\nnote: mind\n")]
+        {
+            let notices = [once.clone(), Notice::new("mind")].map(|notice| Ok(Response::Notice(notice)));
+            let (mut data, mut talk) = (Vec::new(), Vec::new());
+            let mut output = Output { quiet, ..Output::plain(&mut data, &mut talk) };
+            show_responses(&session, Box::pin(stream::iter(notices)), &mut output).await.unwrap();
+            assert_eq!((data.as_slice(), String::from_utf8(talk).unwrap().as_str()), (&b""[..], said));
+        }
     }
 
     #[tokio::test]
@@ -396,6 +420,35 @@ mod tests {
         assert_eq!(outcome, Outcome::Cancelled);
         assert_eq!(String::from_utf8(data.1).unwrap(), "n\n0\n1\n2\n");
         assert_eq!(String::from_utf8(talk).unwrap(), "cancelled; partial result: 3 rows\n");
+    }
+
+    #[tokio::test]
+    async fn a_result_that_ends_before_its_first_row_prints_no_empty_frame() {
+        for format in ["auto", "csv", "json", "vertical"] {
+            let session = session(&[("format", format)]).await;
+            let schema = rows(0..0).schema();
+            let begun =
+                || vec![Ok(Response::Begin { span: Span::new(0, 0) }), Ok(Response::Schema(Arc::clone(&schema)))];
+            let (mut data, mut talk) = (Vec::new(), Vec::new());
+            let mut output = Output::plain(&mut data, &mut talk);
+            let late = begun().into_iter().chain([Err(Error::new(Kind::Timeout, "too long"))]);
+            let error = show_responses(&session, Box::pin(stream::iter(late)), &mut output).await.unwrap_err();
+            assert_eq!(
+                (error.kind(), data.as_slice(), talk.as_slice()),
+                (Kind::Timeout, &b""[..], &b""[..]),
+                "{format}"
+            );
+
+            // Ctrl-C comes when the schema is there and no row: at the notice behind it.
+            let stop = CancellationToken::new();
+            let (mut data, mut talk) = (Vec::new(), Presses(stop.clone(), Vec::new()));
+            let mut output = Output { stop, ..Output::plain(&mut data, &mut talk) };
+            let held = begun().into_iter().chain([Ok(Response::Notice(Notice::new("slow")))]);
+            let responses = Box::pin(stream::iter(held).chain(stream::pending()));
+            let outcome = show_responses(&session, responses, &mut output).await.unwrap();
+            assert_eq!((outcome, data.as_slice()), (Outcome::Cancelled, &b""[..]), "{format}");
+            assert_eq!(talk.1, b"note: slow\ncancelled\n", "{format}");
+        }
     }
 
     #[tokio::test]

@@ -15,6 +15,7 @@ use super::{demo, http, saved, shell};
 use crate::config::resolve::{Inputs, resolve};
 use crate::config::{Cluster, Config, RegistryConfig};
 use crate::error::{Error, Kind, Result};
+use crate::render::Format;
 use crate::session::Session;
 use crate::session::engine::Engine;
 
@@ -272,11 +273,7 @@ fn flag_settings(shared: &Shared) -> Result<Vec<(String, String)>> {
         };
         settings.push((name.trim().to_string(), value.trim().to_string()));
     }
-    let by_extension = || {
-        let extension = shared.output.as_deref()?.extension()?.to_str()?.to_ascii_lowercase();
-        ["csv", "tsv", "json", "ndjson"].into_iter().find(|format| *format == extension)
-    };
-    if let Some(format) = shared.chosen_format().or_else(by_extension) {
+    if let Some(format) = shared.chosen_format() {
         settings.push(("format".into(), format.into()));
     }
     if let Some(timeout) = shared.timeout {
@@ -352,6 +349,7 @@ fn with_output<T>(
     work(Output {
         data: data.as_mut(),
         talk: &mut talk,
+        auto: shared.output.as_deref().and_then(Format::of_file).unwrap_or_default(),
         width: if terminal { columns(terminal_size::terminal_size_of(io::stdout())) } else { None },
         color: colored(shared, terminal),
         talk_color: colored(shared, talk_terminal),

@@ -2,10 +2,12 @@
 
 use crate::error::{Error, Span};
 
-use super::value::columns;
+use super::value::{columns, shortened};
 
 /// Most lines of source shown for one error.
 const MOST_LINES: usize = 3;
+/// Most columns of a line of source.
+const LONGEST: usize = 100;
 /// A tab in the source is shown as this many spaces.
 const TAB: &str = "    ";
 
@@ -74,6 +76,29 @@ struct Shown {
     carets: String,
 }
 
+impl Shown {
+    /// A line of source; of a long one, the part around what is marked: a line that wraps would take the carets from their
+    /// place.
+    fn window(number: usize, before: &str, marked: &str, after: &str) -> Shown {
+        let mut before = before.to_string();
+        if columns(&before) + columns(marked) + columns(after) > LONGEST && columns(&before) > LONGEST / 2 {
+            let mut kept = String::new();
+            for c in before.chars().rev() {
+                if columns(&kept) >= LONGEST / 3 {
+                    break;
+                }
+                kept.insert(0, c);
+            }
+            before = format!("…{kept}");
+        }
+        let lead = columns(&before);
+        let whole = format!("{before}{marked}{after}");
+        let text = if columns(&whole) > LONGEST { shortened(&whole, LONGEST) } else { whole };
+        let carets = columns(marked).clamp(1, LONGEST.saturating_sub(lead).max(1));
+        Shown { number: number.to_string(), text, before: " ".repeat(lead), carets: "^".repeat(carets) }
+    }
+}
+
 /// The source lines under `span`, the first few; numbers are padded to one width.
 fn lines(text: &str, span: Span) -> Vec<Shown> {
     let mut shown = Vec::new();
@@ -91,13 +116,11 @@ fn lines(text: &str, span: Span) -> Vec<Shown> {
             let indent =
                 if before.is_empty() && shown.is_empty() { 0 } else { marked.len() - marked.trim_start().len() };
             let (skipped, marked) = marked.split_at(if before.is_empty() { indent } else { 0 });
-            let wide = |text: &str| columns(&text.replace('\t', TAB));
-            shown.push(Shown {
-                number: (index + 1).to_string(),
-                text: line.replace('\t', TAB),
-                before: " ".repeat(wide(before) + wide(skipped)),
-                carets: "^".repeat(wide(marked.trim_end()).max(1)),
-            });
+            let marked = marked.trim_end();
+            let after = line.get(before.len() + skipped.len() + marked.len()..).unwrap_or("");
+            let [before, marked, after] =
+                [format!("{before}{skipped}"), marked.to_string(), after.to_string()].map(|s| s.replace('\t', TAB));
+            shown.push(Shown::window(index + 1, &before, &marked, &after));
         }
         start = end + 1;
     }
@@ -173,5 +196,23 @@ mod tests {
         let error = Error::connect("no broker at x:1");
         assert_eq!(screen(&error, "SELECT 1", None, true), "\x1b[1;31merror:\x1b[0m no broker at x:1\n");
         assert_eq!(screen(&error, "", Some("a.sql"), false), "error: no broker at x:1\n  --> a.sql\n");
+    }
+
+    #[test]
+    fn of_a_long_line_the_part_around_the_mistake_is_shown() {
+        let text = format!("SELECT {} nope, {} FROM t", "a, ".repeat(60), "b, ".repeat(60));
+        let at = text.find("nope").unwrap();
+        let error = Error::sql("no").with_span(Span::new(at, at + 4));
+        let screen = screen(&error, &text, None, false);
+        let lines: Vec<&str> = screen.lines().collect();
+        let (source, carets) = (lines[1], lines[2]);
+        assert!(source.starts_with("1 | …") && source.ends_with('…'), "{screen}");
+        assert!(columns(source) <= LONGEST + 4, "{screen}");
+        let column = columns(&source[..source.find("nope").unwrap()]);
+        assert_eq!(carets, format!("  |{}^^^^", " ".repeat(column - 3)));
+        // Too long a mark is cut with its line.
+        let all = Error::sql("no").with_span(Span::new(0, text.len()));
+        let screen = super::screen(&all, &text, None, false);
+        assert!(screen.lines().all(|line| columns(line) <= LONGEST + 4), "{screen}");
     }
 }

@@ -12,12 +12,14 @@ pub mod value;
 pub mod vertical;
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use crate::config::settings::Settings;
-use crate::session::response::LINES;
+pub use crate::figure::{grouped, plural};
+use crate::session::response::{LINES, LISTING};
 use delimited::Delimited;
 use json::Json;
 use value::{Cell, Cells};
@@ -61,6 +63,19 @@ impl Format {
             "ndjson" => Format::Ndjson,
             "markdown" => Format::Markdown,
             _ => Format::Auto,
+        }
+    }
+
+    /// The format that a file's name ends in, when there is one.
+    pub fn of_file(path: &Path) -> Option<Format> {
+        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        match extension.as_str() {
+            "csv" => Some(Format::Csv),
+            "tsv" => Some(Format::Tsv),
+            "json" => Some(Format::Json),
+            "ndjson" | "jsonl" => Some(Format::Ndjson),
+            "md" => Some(Format::Markdown),
+            _ => None,
         }
     }
 
@@ -162,6 +177,10 @@ impl Renderer {
             Shape::Delimited(delimited) => delimited.finish(&self.schema, out),
             Shape::Json(json) => json.finish(out),
             Shape::Boxed(boxed) => {
+                let empty = boxed.frame.is_none() && boxed.held.is_empty();
+                if empty && self.schema.metadata().contains_key(LISTING) {
+                    return Ok(());
+                }
                 boxed.print(&self.schema, self.look, out)?;
                 match &boxed.frame {
                     Some(Frame::Table(frame)) => frame.bottom(out),
@@ -208,6 +227,9 @@ impl Frame {
             Format::Auto | Format::Table | Format::Vertical if lines => Frame::Lines,
             Format::Vertical => Frame::Vertical(vertical::Frame::new(schema, look.color)),
             Format::Markdown => Frame::Markdown(markdown::Frame::fit(schema, rows)),
+            Format::Auto if schema.metadata().contains_key(LISTING) => {
+                Frame::Table(table::Frame::fit(schema, rows, look.width, look.color))
+            }
             Format::Table => Frame::Table(table::Frame::fit(schema, rows, look.width, look.color)),
             _ => {
                 let table = table::Frame::fit(schema, rows, None, look.color);
@@ -218,24 +240,6 @@ impl Frame {
             }
         }
     }
-}
-
-/// `n` with thousands separated: `10,547`.
-pub fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 row`, `2 rows`.
-pub fn plural(n: u64, noun: &str) -> String {
-    format!("{} {noun}{}", grouped(n), if n == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -301,6 +305,36 @@ mod tests {
 narrowed to fit the terminal: name, s (\\x shows whole values)
 "
         );
+    }
+
+    #[test]
+    fn a_table_of_too_many_columns_leaves_out_those_in_the_middle_and_says_which() {
+        let columns: Vec<(String, ArrayRef)> = (0..7)
+            .map(|i| {
+                let text: ArrayRef = Arc::new(StringArray::from(vec![format!("the value of {i}")]));
+                (format!("column_{i}"), text)
+            })
+            .collect();
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        assert_eq!(
+            screen(Format::Table, Some(40), false, std::slice::from_ref(&batch)),
+            "\
+┌──────────┬───┬──────────┬────────────┐
+│ column_0 │ … │ column_5 │ column_6   │
+│ VARCHAR  │ … │ VARCHAR  │ VARCHAR    │
+├──────────┼───┼──────────┼────────────┤
+│ the val… │ … │ the val… │ the value… │
+└──────────┴───┴──────────┴────────────┘
+narrowed to fit the terminal: column_0, column_5, column_6 (\\x shows whole values)
+left out to fit the terminal: 4 columns: column_1, column_2, column_3, column_4 (\\x shows all)
+"
+        );
+        for width in 25..120 {
+            let shown = screen(Format::Table, Some(width), false, std::slice::from_ref(&batch));
+            let table = shown.lines().take(6);
+            assert!(table.map(value::columns).all(|w| w <= width), "{width}:\n{shown}");
+            assert_eq!(shown.contains("left out"), width < 64, "{width}:\n{shown}");
+        }
     }
 
     #[test]
@@ -404,6 +438,23 @@ s    │ {a: 1, b: x|y}
     }
 
     #[test]
+    fn a_listing_is_narrowed_rather_than_turned_and_has_no_empty_frame() {
+        let metadata = [(LISTING.to_string(), String::new())].into();
+        let schema = Arc::new(batch().schema().as_ref().clone().with_metadata(metadata));
+        let empty = RecordBatch::new_empty(schema);
+        for format in [Format::Auto, Format::Table, Format::Markdown] {
+            assert_eq!(screen(format, None, false, std::slice::from_ref(&empty)), "");
+        }
+        assert_eq!(screen(Format::Csv, None, false, std::slice::from_ref(&empty)), "name,n,s\n");
+        assert!(screen(Format::Table, None, false, &[batch().slice(0, 0)]).contains("│ name"));
+        // Its last column gives first.
+        let listed = screen(Format::Auto, Some(60), false, &[batch().with_schema(empty.schema()).unwrap()]);
+        assert!(listed.contains("│ Ada, \"Countess\" │ 9007199254740993 │ {a: 1, b: x|y}      │\n"), "{listed}");
+        assert!(listed.contains("│ {a: NULL, b: tab\\t… │\n"), "{listed}");
+        assert!(listed.ends_with("narrowed to fit the terminal: s (\\x shows whole values)\n"), "{listed}");
+    }
+
+    #[test]
     fn long_results_are_printed_in_chunks_of_one_width() {
         let many: ArrayRef = Arc::new(Int64Array::from_iter_values(0..25_000));
         let batch = RecordBatch::try_from_iter([("n", many)]).unwrap();
@@ -435,14 +486,5 @@ s    │ {a: 1, b: x|y}
             let written = renderer.rows(&batch(), &mut Gone).and_then(|()| renderer.finish(&mut Gone));
             assert_eq!(written.unwrap_err().kind(), io::ErrorKind::BrokenPipe, "{format:?}");
         }
-    }
-
-    #[test]
-    fn thousands_are_grouped() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1_000), "1,000");
-        assert_eq!(grouped(12_345_678), "12,345,678");
-        assert_eq!(plural(1, "row"), "1 row");
     }
 }

@@ -1,20 +1,31 @@
-//! The boxed table: as wide as its content, narrowed to the terminal when it must. Knows cells; nothing of batches.
+//! The boxed table: as wide as its content; to fit the terminal, long columns are narrowed, then middle columns left out.
+//! Knows cells; nothing of batches.
 
 use std::io::{self, Write};
+use std::ops::Range;
 
 use arrow::datatypes::SchemaRef;
 
+use super::plural;
 use super::value::{Cell, columns, is_number, printable, shortened, type_name};
+use crate::session::response::LISTING;
 
 /// No column is narrowed below this.
 const NARROWEST: usize = 6;
+/// Of words, so much must stay for them to say something.
+const WORDS: usize = 20;
+/// Stands for the columns that are left out.
+const GAP: &str = "│ … ";
+/// Names of columns listed under the table.
+const NAMED: usize = 10;
 
 /// The columns of one table, fitted.
 #[derive(Debug)]
 pub struct Frame {
     columns: Vec<Column>,
+    /// Columns that are left out.
+    hidden: Range<usize>,
     color: bool,
-    cut: bool,
 }
 
 #[derive(Debug)]
@@ -23,13 +34,15 @@ struct Column {
     type_name: String,
     right: bool,
     width: usize,
+    /// As wide as its content.
+    whole: usize,
     /// Its cells are cut at `width`.
     narrowed: bool,
 }
 
 impl Frame {
-    /// Fits the columns to `rows`; when that is wider than `limit`, narrows the widest columns. Columns are not narrowed out
-    /// of recognition, so that a table of very many may stay wider than `limit`.
+    /// Fits the columns to `rows`; when that is wider than `limit`, narrows the widest columns, and when they would become
+    /// unreadable leaves out columns in the middle. The first and the last column are always there.
     pub fn fit(schema: &SchemaRef, rows: &[Vec<Cell>], limit: Option<usize>, color: bool) -> Frame {
         let mut fitted: Vec<Column> = schema
             .fields()
@@ -37,7 +50,7 @@ impl Frame {
             .map(|field| {
                 let (name, type_name) = (printable(field.name()), type_name(field.data_type()));
                 let width = columns(&name).max(columns(&type_name));
-                Column { name, type_name, right: is_number(field.data_type()), width, narrowed: false }
+                Column { name, type_name, right: is_number(field.data_type()), width, whole: width, narrowed: false }
             })
             .collect();
         for row in rows {
@@ -45,8 +58,13 @@ impl Frame {
                 column.width = column.width.max(columns(&cell.shown()));
             }
         }
-        let mut frame = Frame { columns: fitted, color, cut: false };
+        fitted.iter_mut().for_each(|column| column.whole = column.width);
+        let mut frame = Frame { columns: fitted, hidden: 0..0, color };
         if let Some(limit) = limit {
+            frame.hide(limit);
+            if schema.metadata().contains_key(LISTING) {
+                frame.narrow_last(limit);
+            }
             frame.narrow(limit);
         }
         frame
@@ -54,7 +72,42 @@ impl Frame {
 
     /// Columns of the terminal that the table takes.
     pub fn width(&self) -> usize {
-        1 + self.columns.iter().map(|column| column.width + 3).sum::<usize>()
+        self.width_by(|column| column.width)
+    }
+
+    fn width_by(&self, width: impl Fn(&Column) -> usize) -> usize {
+        let gap = if self.hidden.is_empty() { 0 } else { columns(GAP) };
+        1 + gap + self.shown().map(|(_, column)| width(column) + 3).sum::<usize>()
+    }
+
+    fn shown(&self) -> impl Iterator<Item = (usize, &Column)> {
+        self.columns.iter().enumerate().filter(|(at, _)| !self.hidden.contains(at))
+    }
+
+    /// Leaves out columns from the middle until the rest fits when narrowed as far as may be.
+    fn hide(&mut self, limit: usize) {
+        let count = self.columns.len();
+        let narrowest = |column: &Column| if column.right { column.whole } else { column.whole.min(NARROWEST) };
+        self.hidden = count / 2..count / 2;
+        while self.width_by(narrowest) > limit {
+            let (left, right) = (self.hidden.start, count - self.hidden.end);
+            match (left > 1, right > 1) {
+                (true, _) if left >= right => self.hidden.start -= 1,
+                (_, true) => self.hidden.end += 1,
+                (true, _) => self.hidden.start -= 1,
+                (false, false) => return,
+            }
+        }
+    }
+
+    /// The last column of a list says what each thing is, in words: it gives first.
+    fn narrow_last(&mut self, limit: usize) {
+        let over = self.width().saturating_sub(limit);
+        if let Some(last) = self.columns.last_mut().filter(|c| !c.right) {
+            let give = over.min(last.width.saturating_sub(WORDS));
+            last.width -= give;
+            last.narrowed |= give > 0;
+        }
     }
 
     fn narrow(&mut self, limit: usize) {
@@ -62,7 +115,7 @@ impl Frame {
         while over > 0 {
             // The widest columns give first, down to the width of the next widest. Half a number would be a wrong one:
             // numbers never give.
-            let widths = || self.columns.iter().filter(|c| !c.right).map(|c| c.width);
+            let widths = || self.shown().map(|(_, c)| c).filter(|c| !c.right).map(|c| c.width);
             let widest = widths().max().unwrap_or(0);
             if widest <= NARROWEST {
                 return;
@@ -70,13 +123,15 @@ impl Frame {
             let next = widths().filter(|w| *w < widest).max().unwrap_or(0).max(NARROWEST);
             let givers = widths().filter(|w| *w == widest).count();
             let each = over.div_ceil(givers.max(1)).min(widest - next);
-            for column in self.columns.iter_mut().filter(|c| !c.right && c.width == widest) {
+            for (at, column) in self.columns.iter_mut().enumerate() {
+                if self.hidden.contains(&at) || column.right || column.width != widest {
+                    continue;
+                }
                 let give = each.min(over);
                 column.width -= give;
                 column.narrowed |= give > 0;
                 over -= give;
             }
-            self.cut = true;
         }
     }
 
@@ -99,7 +154,8 @@ impl Frame {
     }
 
     fn line(&self, text: &mut String, part: impl Fn(&Column) -> (String, (&'static str, &'static str))) {
-        for column in &self.columns {
+        for (at, column) in self.shown() {
+            self.gap(at, text);
             let (plain, (on, off)) = part(column);
             let plain = if column.narrowed { shortened(&plain, column.width) } else { plain };
             let pad = " ".repeat(column.width.saturating_sub(columns(&plain)));
@@ -109,8 +165,18 @@ impl Frame {
         text.push_str("│\n");
     }
 
+    /// Marks the place of the columns left out, in front of the first one behind them.
+    fn gap(&self, at: usize, text: &mut String) {
+        if !self.hidden.is_empty() && at == self.hidden.end {
+            text.push_str(GAP);
+        }
+    }
+
     fn rule(&self, left: char, middle: char, right: char) -> String {
-        let parts: Vec<String> = self.columns.iter().map(|column| "─".repeat(column.width + 2)).collect();
+        let mut parts: Vec<String> = self.shown().map(|(_, column)| "─".repeat(column.width + 2)).collect();
+        if !self.hidden.is_empty() {
+            parts.insert(self.hidden.start.min(parts.len()), "─".repeat(columns(GAP) - 1));
+        }
         format!("{left}{}{right}\n", parts.join(&middle.to_string()))
     }
 
@@ -120,7 +186,11 @@ impl Frame {
     /// `out` cannot be written.
     pub fn row(&self, row: &[Cell], out: &mut dyn Write) -> io::Result<()> {
         let mut text = String::new();
-        for (column, cell) in self.columns.iter().zip(row) {
+        for ((at, column), cell) in self.columns.iter().enumerate().zip(row) {
+            if self.hidden.contains(&at) {
+                continue;
+            }
+            self.gap(at, &mut text);
             let shown = cell.shown();
             let shown = if column.narrowed { shortened(&shown, column.width) } else { shown };
             let pad = " ".repeat(column.width.saturating_sub(columns(&shown)));
@@ -142,9 +212,19 @@ impl Frame {
     /// `out` cannot be written.
     pub fn bottom(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut text = self.rule('└', '┴', '┘');
-        if self.cut {
-            let names: Vec<&str> = self.columns.iter().filter(|c| c.narrowed).map(|c| c.name.as_str()).collect();
-            text.push_str(&format!("narrowed to fit the terminal: {} (\\x shows whole values)\n", names.join(", ")));
+        let narrowed: Vec<&str> = self.columns.iter().filter(|c| c.narrowed).map(|c| c.name.as_str()).collect();
+        if !narrowed.is_empty() {
+            text.push_str(&format!("narrowed to fit the terminal: {} (\\x shows whole values)\n", narrowed.join(", ")));
+        }
+        let hidden = self.columns.get(self.hidden.clone()).unwrap_or_default();
+        if !hidden.is_empty() {
+            let mut names: Vec<&str> = hidden.iter().take(NAMED).map(|c| c.name.as_str()).collect();
+            if hidden.len() > NAMED {
+                names.push("…");
+            }
+            let count = u64::try_from(hidden.len()).unwrap_or(u64::MAX);
+            let what = plural(count, "column");
+            text.push_str(&format!("left out to fit the terminal: {what}: {} (\\x shows all)\n", names.join(", ")));
         }
         out.write_all(text.as_bytes())
     }

@@ -11,12 +11,14 @@ use futures::StreamExt as _;
 use parquet::arrow::ArrowWriter;
 
 use crate::error::{Error, Result, Span};
+use crate::figure::plural;
 use crate::session::response::{Receipt, Response};
 use crate::session::run::{Out, send, start};
 use crate::session::{Session, plan_error};
 use crate::sql::ast::Query;
 use crate::sql::params::Params;
 use crate::sql::split::Places;
+use crate::types;
 
 /// Where the result goes.
 #[derive(Debug)]
@@ -42,6 +44,14 @@ pub async fn copy(
     }
     let format = FileFormat::of(&target.path).map_err(|e| e.with_span(target.span))?;
     let (mut rows, running) = start(session, query, params, places, out).await?;
+    if let (FileFormat::Csv(_), Some(nested)) =
+        (format, rows.schema().fields().iter().find(|f| f.data_type().is_nested()))
+    {
+        let data_type = types::to_sql(nested.data_type());
+        return Err(Error::sql(format!("column \"{}\" is {data_type}, which CSV cannot hold", nested.name()))
+            .with_span(target.span)
+            .with_hint("select its fields, or write .json or .parquet"));
+    }
     let partial = format!("{}.partial", target.path);
     let io = |e| Error::io(format!("cannot write {}", target.path), e);
     let file = BufWriter::new(File::create(&partial).map_err(|e| io(e).with_span(target.span))?);
@@ -66,8 +76,7 @@ pub async fn copy(
             return Err(e);
         }
     };
-    let noun = if count == 1 { "row" } else { "rows" };
-    let message = format!("wrote {count} {noun} to {}", target.path);
+    let message = format!("wrote {} to {}", plural(count, "row"), target.path);
     send(out, Response::Done { message }).await?;
     let receipt = Receipt { rows: count, elapsed: started.elapsed(), topics: running.receipts(), incomplete: None };
     send(out, Response::Receipt(receipt)).await
@@ -154,7 +163,5 @@ impl Writer {
 }
 
 fn refused(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::sql(format!("the result cannot be written in this format: {error}"))
-        .with_hint("CSV holds no nested columns: select their fields, or write .json or .parquet")
-        .with_source(error)
+    Error::sql(format!("the result cannot be written in this format: {error}")).with_source(error)
 }

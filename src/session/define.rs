@@ -2,11 +2,16 @@
 
 use crate::catalog::definitions::Stream;
 use crate::connect::NewTopic;
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Kind, Result, nearest};
+use crate::figure::plural;
 use crate::session::Session;
 use crate::session::response::Response;
 use crate::session::run::{Out, send};
 use crate::sql::ast::{CreateStream, Name};
+
+/// The properties that name the topic, and its partitions.
+const TOPIC: &[&str] = &["kafka_topic", "topic"];
+const PARTITIONS: &[&str] = &["partitions"];
 
 /// Declares a stream; makes its topic when that is missing.
 pub async fn create(session: &Session, create: &CreateStream, text: &str, out: &Out) -> Result<()> {
@@ -32,23 +37,21 @@ pub async fn create(session: &Session, create: &CreateStream, text: &str, out: &
         (None, partitions) if !stream.columns.is_empty() || partitions.is_some() => {
             let partitions = partitions.unwrap_or(1);
             let topic = NewTopic { name: stream.topic.to_string(), partitions, replicas: -1, ..NewTopic::default() };
-            engine.connector().create_topic(topic).await?;
-            format!(", topic {} made with {partitions} {}", stream.topic, plural(partitions))
+            engine.connector().create_topic(topic).await.map_err(|e| at_property(e, create))?;
+            format!(", topic {} made with {}", stream.topic, counted(partitions))
         }
         (None, _) => {
-            return Err(Error::sql(format!("there is no topic {}", stream.topic))
-                .with_span(create.name.span)
-                .with_hint("declare columns and a value_format to make it"));
+            let error = Error::sql(format!("there is no topic {}", stream.topic)).with_span(create.place_of(TOPIC));
+            let topics = engine.topics().await?;
+            return Err(match nearest(&stream.topic, topics.iter().map(|t| &*t.name)) {
+                Some(near) => error.with_hint(format!("did you mean {near}?")),
+                None => error.with_hint("declare columns and a value_format to make it"),
+            });
         }
         (Some(topic), Some(wanted)) if topic.partitions != wanted => {
-            return Err(Error::sql(format!(
-                "topic {} has {} {}, not {wanted}",
-                topic.name,
-                topic.partitions,
-                plural(topic.partitions)
-            ))
-            .with_span(create.name.span)
-            .with_hint("leave partitions out, or name another topic"));
+            return Err(Error::sql(format!("topic {} has {}, not {wanted}", topic.name, counted(topic.partitions)))
+                .with_span(create.place_of(PARTITIONS))
+                .with_hint("leave partitions out, or name another topic"));
         }
         (Some(topic), _) => format!(" over topic {}", topic.name),
     };
@@ -89,6 +92,15 @@ pub async fn drop_stream(session: &Session, name: &Name, if_exists: bool, delete
     send(out, Response::Done { message }).await
 }
 
-fn plural(partitions: i32) -> &'static str {
-    if partitions == 1 { "partition" } else { "partitions" }
+fn counted(partitions: i32) -> String {
+    plural(u64::try_from(partitions).unwrap_or_default(), "partition")
+}
+
+/// A topic that cannot be made, at the property that says so.
+fn at_property(error: Error, create: &CreateStream) -> Error {
+    let about = if error.message().contains("partition") { PARTITIONS } else { TOPIC };
+    match (error.kind(), error.span()) {
+        (Kind::Sql | Kind::Usage, None) => error.with_span(create.place_of(about)),
+        _ => error,
+    }
 }

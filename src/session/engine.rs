@@ -99,6 +99,15 @@ impl Engine {
         &self.connector
     }
 
+    /// Where topics are, in words: `the local log /data`, `kafka broker:9092`.
+    pub(super) fn place(&self) -> String {
+        match (self.connector.kind(), self.connector.location()) {
+            (kind, location) if kind == location => location,
+            ("local", location) => format!("the local log {location}"),
+            (kind, location) => format!("{kind} {location}"),
+        }
+    }
+
     /// Where schemas are.
     pub fn registry(&self) -> Option<&Arc<dyn Registry>> {
         self.registry.as_ref()
@@ -116,7 +125,8 @@ impl Engine {
         let mut config = SessionConfig::new()
             .with_default_catalog_and_schema("weir", "public")
             .with_create_default_catalog_and_schema(false)
-            .with_information_schema(true)
+            // The statement's catalog brings its own.
+            .with_information_schema(false)
             .with_target_partitions(self.config.threads)
             .with_collect_statistics(false);
         // Scans have as many streams as there are threads; where they have one, the order of its rows is to be kept.

@@ -3,6 +3,7 @@
 mod copy;
 mod define;
 pub mod engine;
+mod information;
 pub mod names;
 mod plan_error;
 mod prepare;
@@ -10,7 +11,9 @@ mod resolve;
 pub mod response;
 mod run;
 mod show;
+mod suggest;
 
+use std::collections::HashSet;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -33,6 +36,7 @@ use engine::Engine;
 use names::Names;
 pub use plan_error::plan_error;
 use prepare::Prepared;
+pub use resolve::FILE_KINDS;
 use resolve::Resolver;
 use response::{Progress, Response};
 
@@ -51,6 +55,8 @@ pub struct Session {
 struct State {
     settings: Settings,
     running: Option<Arc<Running>>,
+    /// Topics that were spoken about; never more than there are.
+    mentioned: HashSet<String>,
 }
 
 impl Session {
@@ -89,8 +95,9 @@ impl Session {
                 Statement::DropStream { name, .. } => {
                     definitions.remove(&name.value);
                 }
-                Statement::Set { name, value } => {
-                    self.settings().set(&name.value, &value).map_err(|e| e.with_span(name.span))?;
+                Statement::Set { name, value, value_span } => {
+                    Settings::find(&name.value).map_err(|e| e.with_span(name.span))?;
+                    self.settings().set(&name.value, &value).map_err(|e| e.with_span(value_span))?;
                 }
                 Statement::Unset(name) => {
                     Settings::find(&name.value).map_err(|e| e.with_span(name.span))?;
@@ -139,6 +146,11 @@ impl Session {
     /// The engine behind it.
     pub fn engine(&self) -> &Arc<Engine> {
         &self.engine
+    }
+
+    /// Whether nothing was said about `topic` in this session yet.
+    fn first_word_about(&self, topic: &str) -> bool {
+        self.state.lock().mentioned.insert(topic.to_string())
     }
 
     fn set_running(&self, running: Option<Arc<Running>>) {

@@ -1,6 +1,6 @@
 //! A query's tokens to a plan: names found, case settled, metadata kept out of `*`, parameters bound.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -20,10 +20,13 @@ use crate::bounded::column::{METAS, Meta, Source, meta_by_name};
 use crate::bounded::statement::Statement;
 use crate::bounded::table::TopicTable;
 use crate::catalog::definitions::Definitions;
-use crate::error::{Error, Result, nearest};
+use crate::error::Result;
 use crate::session::engine::Engine;
+use crate::session::information;
 use crate::session::plan_error::located;
 use crate::session::resolve::{Resolver, StatementCatalog};
+use crate::session::response::Notice;
+use crate::session::suggest::{at_name, suggest};
 use crate::sql::ast::Query;
 use crate::sql::case::{self, Spellings};
 use crate::sql::params::Params;
@@ -40,7 +43,7 @@ pub struct Prepared {
     /// What its scans share.
     pub statement: Arc<Statement>,
     /// Things to tell the person.
-    pub notes: Vec<String>,
+    pub notes: Vec<Notice>,
 }
 
 /// Plans a query.
@@ -74,7 +77,7 @@ pub async fn prepare(
         .map_err(|e| located(e, places))?;
     let mut system = false;
     for reference in &references {
-        if reference.schema().is_some_and(|s| s.eq_ignore_ascii_case("information_schema")) {
+        if reference.schema().is_some_and(|s| s.eq_ignore_ascii_case(information::NAME)) {
             system = true;
             continue;
         }
@@ -91,13 +94,15 @@ pub async fn prepare(
     }
     spellings.add_aliases(&tokens);
     add_table_aliases(&mut spellings, &first);
-    case::resolve(&mut tokens, &spellings, places)?;
-    let mut parsed = parser::parse_query(&tokens, places)?;
+    let respelt = case::resolve(&mut tokens, &spellings, places)?;
+    let mut parsed = if respelt { parser::parse_query(&tokens, places)? } else { first };
     if !mentioned.is_empty() {
         hide_metadata(&mut parsed, &resolver, base).await?;
     }
     name_insert_columns(&mut parsed, &resolver, base).await?;
     name_nested(&mut parsed);
+    name_as_typed(&mut parsed);
+    dot_into_items(&mut parsed);
     bind::bind(&mut parsed, params, places)?;
     let names = if system { listed(engine, streams).await? } else { Vec::new() };
     let catalog = Arc::new(StatementCatalog::new(Arc::clone(&resolver), base.clone(), names));
@@ -174,34 +179,66 @@ fn name_nested(statement: &mut ast::Statement) {
     debug_assert!(walked.is_continue(), "naming never breaks");
 }
 
-/// Adds to an error of planning what was probably meant: the nearest function, the nearest field and its place.
-fn suggest(
-    error: Error,
-    state: &SessionState,
-    spellings: &Spellings,
-    tokens: &[TokenWithSpan],
-    places: &Places<'_>,
-) -> Error {
-    let between = |start: &str, end: &str| {
-        error.message().strip_prefix(start).and_then(|rest| rest.strip_suffix(end)).map(ToString::to_string)
+/// Names the columns of the result that are neither columns nor named as they were typed: `1 + 1`, `sum(amount)`.
+fn name_as_typed(statement: &mut ast::Statement) {
+    let ast::Statement::Query(query) = statement else { return };
+    let ordered = query.order_by.is_some();
+    let mut body = query.body.as_mut();
+    // The first SELECT of a UNION names the columns of all.
+    let select = loop {
+        match body {
+            ast::SetExpr::Select(select) => break select,
+            ast::SetExpr::Query(inner) => body = inner.body.as_mut(),
+            ast::SetExpr::SetOperation { left, .. } => body = left.as_mut(),
+            _ => return,
+        }
     };
-    if let Some(name) = between("there is no function \"", "\"") {
-        let scalar = state.scalar_functions().keys();
-        let functions = scalar.chain(state.aggregate_functions().keys()).chain(state.window_functions().keys());
-        return match nearest(&name, functions.map(String::as_str)) {
-            Some(near) => error.with_hint(format!("did you mean \"{near}\"?")),
-            None => error,
-        };
+    let typed = |item: &SelectItem| match item {
+        SelectItem::UnnamedExpr(ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_)) => None,
+        // One call may give many columns.
+        SelectItem::UnnamedExpr(ast::Expr::Function(call)) if call.name.to_string().eq_ignore_ascii_case("unnest") => {
+            None
+        }
+        SelectItem::UnnamedExpr(expr) => Some(expr.to_string()),
+        _ => None,
+    };
+    if ordered && select.distinct.is_some() {
+        // The planner does not find what a DISTINCT is ordered by behind a name.
+        return;
     }
-    if let Some(field) = between("Field ", " not found in struct") {
-        let found = Error::sql(format!("there is no field \"{field}\" in the struct"));
-        let found = at_name(found, tokens, &field, places);
-        return match nearest(&field, spellings.iter()) {
-            Some(near) => found.with_hint(format!("did you mean \"{near}\"?")),
-            None => found.with_hint("DESCRIBE topic shows the fields of its columns"),
-        };
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for item in &mut select.projection {
+        let Some(mut name) = typed(item) else { continue };
+        let SelectItem::UnnamedExpr(expr) = &*item else { continue };
+        let count = seen.entry(name.clone()).or_default();
+        *count += 1;
+        if *count > 1 {
+            name = format!("{name}_{count}");
+        }
+        *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::with_quote('"', name) };
     }
-    error
+}
+
+/// Lets a field's name stand behind an item: `items[1].price` means `items[1]['price']`, which is all the planner reads.
+fn dot_into_items(statement: &mut ast::Statement) {
+    struct Dots;
+    impl VisitorMut for Dots {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &mut ast::Expr) -> ControlFlow<()> {
+            let ast::Expr::CompoundFieldAccess { access_chain, .. } = expr else { return ControlFlow::Continue(()) };
+            for access in access_chain {
+                if let ast::AccessExpr::Dot(field) = access
+                    && let ast::Expr::Identifier(name) = field
+                {
+                    let value = ast::Value::SingleQuotedString(name.value.clone());
+                    *field = ast::Expr::Value(ast::ValueWithSpan { value, span: name.span });
+                }
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let walked = statement.visit(&mut Dots);
+    debug_assert!(walked.is_continue(), "rewriting never breaks");
 }
 
 /// The metadata columns that the tokens name.
@@ -234,14 +271,6 @@ fn is_table_function(state: &SessionState, tokens: &[TokenWithSpan], name: &str)
         matches!(pair, [TokenWithSpan { token: Token::Word(w), .. }, TokenWithSpan { token: Token::LParen, .. }] if w.value == name)
     });
     called && state.table_functions().contains_key(&name.to_lowercase())
-}
-
-fn at_name(error: Error, tokens: &[TokenWithSpan], name: &str, places: &Places<'_>) -> Error {
-    let at = tokens.iter().find(|t| matches!(&t.token, Token::Word(w) if w.value == name));
-    match (error.span(), at) {
-        (None, Some(token)) => error.with_span(places.span(token.span)),
-        _ => error,
-    }
 }
 
 fn add_fields(spellings: &mut Spellings, table: &Arc<dyn TableProvider>) {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use datafusion::catalog::information_schema::InformationSchemaProvider;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
 use datafusion::common::Result as PlanResult;
 use datafusion::datasource::file_format::FileFormat;
@@ -22,7 +23,12 @@ use crate::catalog::definitions::Definitions;
 use crate::catalog::shape::Shape;
 use crate::error::{Error, Result, nearest};
 use crate::session::engine::Engine;
+use crate::session::information::{self, InformationSchema};
+use crate::session::response::Notice;
 use crate::sql::relation::Relation;
+
+/// How the names of files end that can be read as tables.
+pub const FILE_KINDS: &[&str] = &["csv", "tsv", "json", "ndjson", "jsonl", "parquet"];
 
 /// Finds the tables of one statement.
 #[derive(Debug)]
@@ -33,7 +39,7 @@ pub struct Resolver {
     mentioned: Vec<Meta>,
     sample_records: u64,
     found: Mutex<Vec<(String, Arc<dyn TableProvider>)>>,
-    notes: Mutex<Vec<String>>,
+    notes: Mutex<Vec<Notice>>,
 }
 
 impl Resolver {
@@ -57,7 +63,7 @@ impl Resolver {
     }
 
     /// Things to tell the person about the tables found.
-    pub fn take_notes(&self) -> Vec<String> {
+    pub fn take_notes(&self) -> Vec<Notice> {
         std::mem::take(&mut self.notes.lock())
     }
 
@@ -72,7 +78,7 @@ impl Resolver {
         let table: Arc<dyn TableProvider> = match Relation::parse(name) {
             Relation::Named(name) => match self.topic(name, Part::All).await {
                 Ok(table) => table,
-                Err(e) if is_file(name) => {
+                Err(e) if is_file(name) || self.engine.config().files && Path::new(name).is_file() => {
                     self.file(name, state).await.map_err(|f| if Path::new(name).exists() { f } else { pick(e, f) })?
                 }
                 Err(e) => return Err(e),
@@ -87,7 +93,12 @@ impl Resolver {
     async fn topic(&self, name: &str, part: Part) -> Result<Arc<dyn TableProvider>> {
         let (topic, shape) = self.find(name).await?;
         for note in [&shape.key.note, &shape.value.note].into_iter().flatten() {
-            self.notes.lock().push(format!("{topic}: {note}"));
+            self.notes.lock().push(Notice::new(format!("{topic}: {note}")));
+        }
+        // The columns of errors('topic') are always the same.
+        if let (Some(sampled), Part::All | Part::Last(_)) = (shape.sampled(), part) {
+            let message = format!("{topic}: columns inferred from {sampled}; DESCRIBE {topic} shows them");
+            self.notes.lock().push(Notice { about: Some(topic.to_string()), ..Notice::new(message) });
         }
         Ok(Arc::new(TopicTable::new(topic, shape, part, &self.mentioned, Arc::clone(&self.statement))))
     }
@@ -124,12 +135,9 @@ impl Resolver {
     }
 
     fn not_found(&self, name: &str, topics: &[crate::connect::Topic]) -> Error {
-        let connector = self.engine.connector();
-        let place = match (connector.kind(), connector.location()) {
-            (kind, location) if kind == location => location,
-            (kind, location) => format!("{kind} {location}"),
-        };
-        let error = Error::sql(format!("there is no topic or stream \"{name}\""));
+        let place = self.engine.place();
+        let what = if name.contains('.') { "topic, stream or file" } else { "topic or stream" };
+        let error = Error::sql(format!("there is no {what} \"{name}\""));
         let topics = topics.iter().filter(|t| !t.internal).map(|t| &*t.name);
         let streams: Vec<String> = self.definitions.iter().map(|s| s.name.clone()).collect();
         let names: Vec<&str> = topics.chain(streams.iter().map(String::as_str)).collect();
@@ -178,9 +186,7 @@ fn pick(topic: Error, file: Error) -> Error {
 
 fn is_file(name: &str) -> bool {
     name.contains('/')
-        || Path::new(name).extension().is_some_and(|e| {
-            ["csv", "tsv", "json", "ndjson", "jsonl", "parquet"].iter().any(|k| e.eq_ignore_ascii_case(k))
-        })
+        || Path::new(name).extension().is_some_and(|e| FILE_KINDS.iter().any(|k| e.eq_ignore_ascii_case(k)))
 }
 
 /// Whether a JSON file is one array rather than a document a line.
@@ -232,6 +238,12 @@ impl CatalogProvider for StatementCatalog {
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
+        if name.eq_ignore_ascii_case(information::NAME) {
+            let list = Arc::new(StatementCatalog { schema: Arc::clone(&self.schema) });
+            let functions = self.schema.state.table_functions().clone();
+            let provider = InformationSchemaProvider::new(list).with_table_functions(functions);
+            return Some(Arc::new(InformationSchema(provider)));
+        }
         (name == "public").then(|| Arc::clone(&self.schema) as Arc<dyn SchemaProvider>)
     }
 }

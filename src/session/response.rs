@@ -5,6 +5,7 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
+use crate::catalog::shape::Sampled;
 use crate::error::Span;
 
 /// One item of the stream that [`crate::session::Session::execute`] yields. For each statement: `Begin`, then either
@@ -35,6 +36,10 @@ pub enum Response {
 /// a frame. Its value says nothing.
 pub const LINES: &str = "weir.lines";
 
+/// Metadata key of the schema of a list of things with what is to know of each: a terminal narrows its table rather than
+/// turning it, and shows no frame when it has no rows, since a notice says why. Its value says nothing.
+pub const LISTING: &str = "weir.listing";
+
 /// Something to say beside the data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -42,6 +47,16 @@ pub struct Notice {
     pub message: String,
     /// What to do about it, if anything.
     pub hint: Option<String>,
+    /// The topic it is about, when it holds for more than one statement: a session says it once per topic. Fronts whose
+    /// sessions are single requests leave it out; the receipt has it as a field.
+    pub about: Option<String>,
+}
+
+impl Notice {
+    /// A notice for one statement.
+    pub fn new(message: impl Into<String>) -> Self {
+        Notice { message: message.into(), hint: None, about: None }
+    }
 }
 
 /// The account of a bounded result: what was read, of what, at which cost, and what could not be read.
@@ -80,6 +95,8 @@ pub struct TopicReceipt {
     pub undecodable: Option<u64>,
     /// Values that were decoded (0 for a plain `count(*)`).
     pub decoded: u64,
+    /// What the topic's columns were inferred from; `None` when a schema or a declaration gave them.
+    pub inferred: Option<Sampled>,
 }
 
 /// Where a running scan stands, for a progress bar.

@@ -13,9 +13,11 @@ use tokio::sync::mpsc::Sender;
 
 use crate::bounded::statement::Statement as Running;
 use crate::bounded::usage::Usage;
+use crate::config::settings::Settings;
 use crate::error::{Error, Kind, Result, Span};
+use crate::figure::plural;
 use crate::session::prepare::Prepared;
-use crate::session::response::{LINES, Notice, Receipt, Response};
+use crate::session::response::{LINES, Receipt, Response};
 use crate::session::{Session, copy, define, plan_error, show};
 use crate::sql::ast::{Query, QueryKind, Statement};
 use crate::sql::params::Params;
@@ -85,8 +87,9 @@ async fn one(
         Statement::Print { topic, from_beginning, limit } => {
             show::print(session, &topic, from_beginning, limit, out).await
         }
-        Statement::Set { name, value } => {
-            session.set(&name.value, &value).map_err(|e| e.with_span(name.span))?;
+        Statement::Set { name, value, value_span } => {
+            Settings::find(&name.value).map_err(|e| e.with_span(name.span))?;
+            session.set(&name.value, &value).map_err(|e| e.with_span(value_span))?;
             let message = format!("{} = {}", name.value, session.settings().get(&name.value));
             send(out, Response::Done { message }).await
         }
@@ -118,8 +121,7 @@ pub async fn run_query(
             inserted += batch.column(0).as_primitive_opt::<UInt64Type>().map_or(0, |c| c.iter().flatten().sum::<u64>());
         }
         session.engine().forget();
-        let records = if inserted == 1 { "record" } else { "records" };
-        return send(out, Response::Done { message: format!("inserted {inserted} {records}") }).await;
+        return send(out, Response::Done { message: format!("inserted {}", plural(inserted, "record")) }).await;
     }
     if query.kind == QueryKind::Explain {
         return send_plan(out, rows, started, places).await;
@@ -186,8 +188,10 @@ pub async fn start(
     out: &Out,
 ) -> Result<(SendableRecordBatchStream, Arc<Running>)> {
     let prepared = session.prepare(query, params, places, None).await?;
-    for message in &prepared.notes {
-        send(out, Response::Notice(Notice { message: message.clone(), hint: None })).await?;
+    for notice in &prepared.notes {
+        if notice.about.as_deref().is_none_or(|topic| session.first_word_about(topic)) {
+            send(out, Response::Notice(notice.clone())).await?;
+        }
     }
     session.set_running(Some(Arc::clone(&prepared.statement)));
     let running = Arc::clone(&prepared.statement);

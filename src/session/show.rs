@@ -10,9 +10,10 @@ use crate::bounded::statement::width;
 use crate::catalog::shape::Side;
 use crate::config::settings::{SETTINGS, Settings, Type};
 use crate::connect::Isolation;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, nearest};
+use crate::figure::plural;
 use crate::session::Session;
-use crate::session::response::{Notice, Response};
+use crate::session::response::{LISTING, Notice, Response};
 use crate::session::run::{Out, run_query, send, send_rows};
 use crate::sql::ast::{Name, Show, Statement};
 use crate::sql::params::Params;
@@ -22,17 +23,57 @@ use crate::types;
 /// Answers SHOW.
 pub async fn show(session: &Session, what: &Show, out: &Out) -> Result<()> {
     let started = Instant::now();
-    let batch = match what {
-        Show::Topics { all } => topics(session, *all).await?,
-        Show::Streams => streams(session).await?,
-        Show::Functions(pattern) => functions(session, pattern.as_deref())?,
-        Show::Settings => settings(&session.settings(), SETTINGS.iter().map(|s| s.name)),
+    let (batch, when_empty) = match what {
+        Show::Topics { all } => (topics(session, *all).await?, Some(nothing_yet(session, "topics"))),
+        Show::Streams => {
+            let mut notice = Notice::new("no streams are declared; every topic is a table without a declaration too");
+            notice.hint = Some(HOW_TO_DECLARE.to_string());
+            (streams(session).await?, Some(notice))
+        }
+        Show::Tables => (tables(session).await?, Some(nothing_yet(session, "topics or streams"))),
+        Show::Functions(pattern) => {
+            let wanted = pattern.as_deref().unwrap_or_default();
+            let notice = Notice::new(format!("no function has '{}' in its name", wanted.trim_matches('%')));
+            (functions(session, pattern.as_deref())?, Some(notice))
+        }
+        Show::Settings => (settings(&session.settings(), SETTINGS.iter().map(|s| s.name)), None),
         Show::Setting(name) => {
-            let found = Settings::find(&name.value).map_err(|e| e.with_span(name.span))?;
-            settings(&session.settings(), std::iter::once(found.name))
+            let found = Settings::find(&name.value).map_err(|e| not_shown(e, name))?;
+            (settings(&session.settings(), std::iter::once(found.name)), None)
         }
     };
-    send_rows(out, batch, started).await
+    if let Some(notice) = when_empty.filter(|_| batch.num_rows() == 0) {
+        send(out, Response::Notice(notice)).await?;
+    }
+    send_rows(out, listing(batch)?, started).await
+}
+
+/// The rows as a list of things.
+fn listing(batch: RecordBatch) -> Result<RecordBatch> {
+    let metadata = [(LISTING.to_string(), String::new())].into();
+    let schema = batch.schema().as_ref().clone().with_metadata(metadata);
+    batch.with_schema(Arc::new(schema)).map_err(|e| Error::internal(format!("a list loses its columns: {e}")))
+}
+
+/// A word after SHOW that is no setting; what it says of settings goes when a list is meant.
+fn not_shown(error: Error, name: &Name) -> Error {
+    let error = error.with_span(name.span);
+    match nearest(&name.value, ["TOPICS", "STREAMS", "TABLES", "FUNCTIONS", "SETTINGS"]) {
+        Some(near) => error.with_hint(format!("did you mean SHOW {near}?")),
+        None if error.hint().is_some_and(|hint| hint.starts_with("did you mean")) => error,
+        None => error.with_hint("SHOW takes TOPICS, STREAMS, TABLES, FUNCTIONS, SETTINGS or the name of a setting"),
+    }
+}
+
+/// What makes a stream, and its topic.
+const HOW_TO_DECLARE: &str = "CREATE STREAM t (id BIGINT) WITH (value_format = 'json', partitions = 1) makes one";
+
+/// What to say where there are none of `what`.
+fn nothing_yet(session: &Session, what: &str) -> Notice {
+    let place = session.engine().place();
+    let mut notice = Notice::new(format!("{place} has no {what} yet"));
+    notice.hint = Some(format!("{HOW_TO_DECLARE}; `weir demo` has some to try"));
+    notice
 }
 
 fn rows(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch> {
@@ -63,6 +104,32 @@ async fn streams(session: &Session) -> Result<RecordBatch> {
         ("topic", Arc::new(StringArray::from_iter_values(list.iter().map(|s| s.topic.as_ref())))),
         ("value_format", Arc::new(list.iter().map(|s| s.value_format.as_deref()).collect::<StringArray>())),
         ("statement", Arc::new(StringArray::from_iter_values(list.iter().map(|s| s.text.as_str())))),
+    ])
+}
+
+/// Topics that are not book-keeping, and streams; a stream stands in front of the topic of its name.
+async fn tables(session: &Session) -> Result<RecordBatch> {
+    let engine = session.engine();
+    let definitions = engine.definitions().await?;
+    let topics = engine.connector().topics().await?;
+    let mut list: Vec<(String, &str, Arc<str>)> =
+        definitions.iter().map(|s| (s.name.clone(), "stream", Arc::clone(&s.topic))).collect();
+    let plain = topics.iter().filter(|t| !t.internal && definitions.get(&t.name).is_none());
+    list.extend(plain.map(|t| (t.name.to_string(), "topic", Arc::clone(&t.name))));
+    list.sort();
+    let mut partitions = Vec::with_capacity(list.len());
+    let mut offsets = Vec::with_capacity(list.len());
+    for (_, _, topic) in &list {
+        partitions.push(topics.iter().find(|t| t.name == *topic).map(|t| t.partitions));
+        let ranges = engine.connector().ranges(topic, Isolation::ReadCommitted).await;
+        offsets.push(ranges.ok().and_then(|r| i64::try_from(width(&r)).ok()));
+    }
+    rows(vec![
+        ("name", Arc::new(StringArray::from_iter_values(list.iter().map(|t| t.0.as_str())))),
+        ("kind", Arc::new(StringArray::from_iter_values(list.iter().map(|t| t.1)))),
+        ("topic", Arc::new(StringArray::from_iter_values(list.iter().map(|t| t.2.as_ref())))),
+        ("partitions", Arc::new(Int32Array::from(partitions))),
+        ("offsets", Arc::new(Int64Array::from(offsets))),
     ])
 }
 
@@ -111,6 +178,7 @@ pub async fn describe(session: &Session, name: &Name, out: &Out) -> Result<()> {
     let started = Instant::now();
     let resolver = session.resolver(Vec::new()).await?;
     let (topic, shape) = resolver.find(&name.value).await.map_err(|e| e.with_span(name.span))?;
+    session.first_word_about(&topic);
     let columns = Columns::of_topic(&shape, &[]);
     let mut list: Vec<(String, String, &str, String)> = Vec::new();
     for (field, source) in columns.schema.fields().iter().zip(&columns.sources) {
@@ -123,23 +191,23 @@ pub async fn describe(session: &Session, name: &Name, out: &Out) -> Result<()> {
     let connector = session.engine().connector();
     if connector.topic(&topic).await?.is_some() {
         let ranges = connector.ranges(&topic, Isolation::ReadCommitted).await?;
-        let partitions = if ranges.len() == 1 { "partition" } else { "partitions" };
-        let message = format!("topic {topic}: {} {partitions}, {} offsets", ranges.len(), width(&ranges));
-        send(out, Response::Notice(Notice { message, hint: None })).await?;
+        let partitions = plural(u64::try_from(ranges.len()).unwrap_or(u64::MAX), "partition");
+        let message = format!("topic {topic}: {partitions}, {}", plural(width(&ranges), "offset"));
+        send(out, Response::Notice(Notice::new(message))).await?;
     }
     let side = |side: &Side| {
         let note = side.note.as_ref().map_or_else(String::new, |n| format!(" ({n})"));
         format!("{}{note}", side.describe())
     };
     let message = format!("key: {}; value: {}", side(&shape.key), side(&shape.value));
-    send(out, Response::Notice(Notice { message, hint: None })).await?;
+    send(out, Response::Notice(Notice::new(message))).await?;
     let batch = rows(vec![
         ("column", Arc::new(StringArray::from_iter_values(list.iter().map(|c| c.0.as_str())))),
         ("type", Arc::new(StringArray::from_iter_values(list.iter().map(|c| c.1.as_str())))),
         ("from", Arc::new(StringArray::from_iter_values(list.iter().map(|c| c.2)))),
         ("description", Arc::new(StringArray::from_iter_values(list.iter().map(|c| c.3.as_str())))),
     ])?;
-    send_rows(out, batch, started).await
+    send_rows(out, listing(batch)?, started).await
 }
 
 /// Answers PRINT with the records as they are: keys, values, headers and the formats found.
@@ -147,7 +215,8 @@ pub async fn print(session: &Session, topic: &Name, from_beginning: bool, limit:
     let resolver = session.resolver(Vec::new()).await?;
     let (found, shape) = resolver.find(&topic.value).await.map_err(|e| e.with_span(topic.span))?;
     let message = format!("{found}: key {}; value {}", shape.key.describe(), shape.value.describe());
-    send(out, Response::Notice(Notice { message, hint: None })).await?;
+    send(out, Response::Notice(Notice::new(message))).await?;
+    session.first_word_about(&found);
     let quote = |s: &str| s.replace('"', "\"\"");
     let value = if shape.value.format.uses_registry() && !shape.value.fields.is_empty() {
         let parts: Vec<String> = shape

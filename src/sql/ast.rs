@@ -30,7 +30,7 @@ pub enum Statement {
         /// Where the path stands in the text.
         path_span: Span,
     },
-    /// `SHOW TOPICS`, `SHOW STREAMS`, `SHOW FUNCTIONS`, `SHOW SETTINGS`, with or without a name or pattern.
+    /// `SHOW TOPICS`, `SHOW STREAMS`, `SHOW TABLES`, `SHOW FUNCTIONS`, `SHOW SETTINGS`, with or without a name or pattern.
     Show(Show),
     /// `DESCRIBE name`.
     Describe(Name),
@@ -49,6 +49,8 @@ pub enum Statement {
         name: Name,
         /// Its new value as text.
         value: String,
+        /// Where the value stands.
+        value_span: Span,
     },
     /// `UNSET name`.
     Unset(Name),
@@ -64,6 +66,8 @@ pub enum Show {
     },
     /// Declared streams.
     Streams,
+    /// What FROM can name: topics and declared streams together.
+    Tables,
     /// Functions, those whose names hold the given text.
     Functions(Option<String>),
     /// Settings.
@@ -110,9 +114,11 @@ pub struct ColumnDeclaration {
     pub name: String,
     /// Its type, as SQL.
     pub data_type: sql::DataType,
+    /// Where its type stands.
+    pub type_span: Span,
     /// Whether it belongs to the record's key.
     pub key: bool,
-    /// Its place in the text.
+    /// Where its name stands.
     pub span: Span,
 }
 
@@ -127,6 +133,27 @@ pub struct CreateStream {
     pub if_not_exists: bool,
     /// Declared columns; empty when the registry or a sample shall say.
     pub columns: Vec<ColumnDeclaration>,
-    /// The `WITH` properties, names in lower case, values as text, each with its place.
-    pub with: Vec<(String, String, Span)>,
+    /// The `WITH` properties.
+    pub with: Vec<Property>,
+}
+
+impl CreateStream {
+    /// Where the value of the property that has one of `names` stands, else the stream's name: what an error about it
+    /// points at.
+    pub fn place_of(&self, names: &[&str]) -> Span {
+        self.with.iter().find(|p| names.contains(&p.name.as_str())).map_or(self.name.span, |p| p.value_span)
+    }
+}
+
+/// `name = value` of a `WITH`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Property {
+    /// Its name in lower case.
+    pub name: String,
+    /// Where the name stands.
+    pub name_span: Span,
+    /// Its value as text.
+    pub value: String,
+    /// Where the value stands.
+    pub value_span: Span,
 }

@@ -45,11 +45,12 @@ impl Spellings {
     }
 }
 
-/// Gives every unquoted word the one spelling it can mean.
+/// Gives every unquoted word the one spelling it can mean; whether any word changed.
 ///
 /// # Errors
 /// A word that differs from two or more names by case alone and equals none of them.
-pub fn resolve(tokens: &mut [TokenWithSpan], spellings: &Spellings, places: &Places<'_>) -> Result<()> {
+pub fn resolve(tokens: &mut [TokenWithSpan], spellings: &Spellings, places: &Places<'_>) -> Result<bool> {
+    let mut changed = false;
     for i in 0..tokens.len() {
         let followed_by_call = matches!(tokens.get(i + 1).map(|t| &t.token), Some(Token::LParen));
         let Some(token) = tokens.get_mut(i) else { break };
@@ -63,13 +64,17 @@ pub fn resolve(tokens: &mut [TokenWithSpan], spellings: &Spellings, places: &Pla
             // The parser looks at the keyword alone.
             word.quote_style = Some('"');
             word.keyword = Keyword::NoKeyword;
+            changed = true;
         }
         if found.contains(&word.value) {
             continue;
         }
         let mut names = found.iter();
         match (names.next(), names.next()) {
-            (Some(only), None) => word.value.clone_from(only),
+            (Some(only), None) => {
+                word.value.clone_from(only);
+                changed = true;
+            }
             (Some(first), Some(second)) if word.keyword == Keyword::NoKeyword => {
                 return Err(Error::sql(format!(
                     "\"{}\" is ambiguous: it could be \"{first}\" or \"{second}\"",
@@ -81,7 +86,7 @@ pub fn resolve(tokens: &mut [TokenWithSpan], spellings: &Spellings, places: &Pla
             _ => {}
         }
     }
-    Ok(())
+    Ok(changed)
 }
 
 #[cfg(test)]
@@ -123,6 +128,19 @@ mod tests {
             "select \"user\" . name , \"user\" from t"
         );
         assert_eq!(check("select user from t", &["x"]).unwrap(), "select user from t");
+    }
+
+    #[test]
+    fn words_that_have_their_spelling_are_no_change() {
+        let changed = |sql: &str| {
+            let mut tokens = split(sql).unwrap()[0].tokens.clone();
+            let mut spellings = Spellings::default();
+            ["id", "user"].iter().for_each(|n| spellings.add(n));
+            resolve(&mut tokens, &spellings, &Places::new(sql)).unwrap()
+        };
+        assert!(!changed("select id, other from t"));
+        assert!(changed("select ID from t"));
+        assert!(changed("select user from t"));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 pub mod ast;
 pub mod bind;
 pub mod case;
+pub mod column_type;
 pub mod params;
 pub mod parser;
 pub mod relation;

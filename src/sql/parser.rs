@@ -5,9 +5,9 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::error::{Error, Result, Span, nearest};
-use crate::sql::ast::{ColumnDeclaration, CreateStream, Name, Query, QueryKind, Show, Statement};
-use crate::sql::relation;
+use crate::sql::ast::{ColumnDeclaration, CreateStream, Name, Property, Query, QueryKind, Show, Statement};
 use crate::sql::split::{Piece, Places};
+use crate::sql::{column_type, relation};
 
 /// The words a statement can start with.
 pub const STATEMENT_WORDS: &[&str] = &[
@@ -75,12 +75,32 @@ pub fn parse_query(tokens: &[TokenWithSpan], places: &Places<'_>) -> Result<sqlp
     match parser.peek_token().token {
         Token::EOF => Ok(statement),
         other => {
-            let span = places.span(parser.peek_token().span);
+            let at = parser.peek_token().span;
+            if let Some((wrong, near)) = misspelt_near(tokens, at) {
+                return Err(Error::sql(format!("unexpected {} here", wrong.token))
+                    .with_span(places.span(wrong.span))
+                    .with_hint(format!("did you mean {near}?")));
+            }
             Err(Error::sql(format!("unexpected {other} after the statement's end"))
-                .with_span(span)
+                .with_span(places.span(at))
                 .with_hint("put a ; between statements"))
         }
     }
+}
+
+/// A word that is probably meant to be one of these when a statement goes on where it could end.
+const GOES_ON: &[&str] = &["FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "JOIN", "UNION", "LEFT", "INNER"];
+
+/// The misspelt keyword at `at` or right before it: what was taken for an alias there.
+fn misspelt_near(tokens: &[TokenWithSpan], at: sqlparser::tokenizer::Span) -> Option<(&TokenWithSpan, &'static str)> {
+    let here = tokens.iter().position(|t| t.span == at)?;
+    [Some(here), here.checked_sub(1)].into_iter().flatten().find_map(|i| {
+        let token = tokens.get(i)?;
+        let Token::Word(word) = &token.token else { return None };
+        let known = word.quote_style.is_some() || GOES_ON.iter().any(|k| k.eq_ignore_ascii_case(&word.value));
+        let near = nearest(&word.value, GOES_ON.iter().copied()).filter(|_| !known)?;
+        Some((token, near))
+    })
 }
 
 fn syntax_error(e: ParserError, span: Option<Span>) -> Error {
@@ -93,7 +113,11 @@ fn syntax_error(e: ParserError, span: Option<Span>) -> Error {
     let message = message.strip_prefix("Expected: ").map_or_else(
         || message.to_string(),
         |rest| match rest.split_once(", found: ") {
-            Some((expected, found)) => format!("expected {expected}, found {found}"),
+            Some((expected, found)) => {
+                let expected = if expected == "," { "a comma" } else { expected };
+                let found = if found == "EOF" { "the end of the statement" } else { found };
+                format!("expected {expected}, found {found}")
+            }
             None => format!("expected {rest}"),
         },
     );
@@ -215,6 +239,17 @@ impl Cursor<'_> {
         Ok(text)
     }
 
+    /// A column's type that cannot be read: `at` counts from here to the token that does not fit.
+    fn wrong_type(&self, error: ParserError, at: usize) -> Error {
+        let found = self.tokens.get(self.at + at);
+        let span = found.map_or(Span::new(self.end, self.end), |t| self.places.span(t.span));
+        let mut error = syntax_error(error, Some(span));
+        if error.message().starts_with("unmatched >") {
+            error = Error::sql("this > closes nothing").with_span(span);
+        }
+        error.with_hint("types in types are ARRAY<INT>, MAP<VARCHAR, INT> and STRUCT<a INT, b VARCHAR>")
+    }
+
     fn finish(&self, statement: Statement) -> Result<Statement> {
         if self.at >= self.tokens.len() { Ok(statement) } else { Err(self.expected("the end of the statement")) }
     }
@@ -247,15 +282,16 @@ fn columns(cursor: &mut Cursor<'_>) -> Result<Vec<ColumnDeclaration>> {
     let mut columns = Vec::new();
     loop {
         let name = cursor.name("a column's name")?;
-        let rest = cursor.tokens.get(cursor.at..).unwrap_or_default().to_vec();
-        let dialect = GenericDialect {};
-        let mut parser = Parser::new(&dialect).with_recursion_limit(32).with_tokens_with_locations(rest.clone());
-        let data_type = parser.parse_data_type().map_err(|e| syntax_error(e, Some(cursor.here())))?;
-        let left = std::iter::from_fn(|| (parser.next_token().token != Token::EOF).then_some(())).count();
-        cursor.at += rest.len().saturating_sub(left);
+        let rest = cursor.tokens.get(cursor.at..).unwrap_or_default();
+        let type_start = cursor.here().start;
+        let (data_type, taken) = column_type::parse(rest).map_err(|(e, at)| cursor.wrong_type(e, at))?;
+        cursor.at += taken;
+        let type_end =
+            cursor.tokens.get(cursor.at.saturating_sub(1)).map_or(type_start, |t| cursor.places.span(t.span).end);
+        let type_span = Span::new(type_start, type_end);
         cursor.accept("PRIMARY");
         let key = cursor.accept("KEY");
-        columns.push(ColumnDeclaration { name: name.value, data_type, key, span: name.span });
+        columns.push(ColumnDeclaration { name: name.value, data_type, type_span, key, span: name.span });
         if cursor.accept_token(&Token::RParen) {
             return Ok(columns);
         }
@@ -263,14 +299,15 @@ fn columns(cursor: &mut Cursor<'_>) -> Result<Vec<ColumnDeclaration>> {
     }
 }
 
-fn properties(cursor: &mut Cursor<'_>) -> Result<Vec<(String, String, Span)>> {
+fn properties(cursor: &mut Cursor<'_>) -> Result<Vec<Property>> {
     cursor.expect_token(&Token::LParen, "(")?;
     let mut properties = Vec::new();
     loop {
         let name = cursor.string_or_name("a property")?;
         cursor.expect_token(&Token::Eq, "=")?;
+        let value_span = cursor.here();
         let value = cursor.literal("the property's value")?;
-        properties.push((name.value.to_lowercase(), value, name.span));
+        properties.push(Property { name: name.value.to_lowercase(), name_span: name.span, value, value_span });
         if cursor.accept_token(&Token::RParen) {
             return Ok(properties);
         }
@@ -327,7 +364,8 @@ fn show(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let all = cursor.accept("ALL");
     let show = match cursor.word().as_deref() {
         Some("TOPICS") => Show::Topics { all },
-        Some("STREAMS" | "TABLES") => Show::Streams,
+        Some("STREAMS") => Show::Streams,
+        Some("TABLES") => Show::Tables,
         Some("FUNCTIONS") => {
             cursor.skip();
             let pattern = cursor.accept("LIKE").then(|| cursor.literal("a pattern")).transpose()?;
@@ -335,10 +373,10 @@ fn show(cursor: &mut Cursor<'_>) -> Result<Statement> {
         }
         Some("SETTINGS" | "PROPERTIES" | "VARIABLES") => Show::Settings,
         Some(_) => {
-            let name = cursor.name("TOPICS, STREAMS, FUNCTIONS, SETTINGS or a setting")?;
+            let name = cursor.name("TOPICS, STREAMS, TABLES, FUNCTIONS, SETTINGS or a setting")?;
             return cursor.finish(Statement::Show(Show::Setting(name)));
         }
-        None => return Err(cursor.expected("TOPICS, STREAMS, FUNCTIONS, SETTINGS or a setting")),
+        None => return Err(cursor.expected("TOPICS, STREAMS, TABLES, FUNCTIONS, SETTINGS or a setting")),
     };
     cursor.skip();
     cursor.finish(Statement::Show(show))
@@ -367,8 +405,9 @@ fn set(cursor: &mut Cursor<'_>) -> Result<Statement> {
     if !cursor.accept_token(&Token::Eq) {
         cursor.expect("TO").map_err(|_| cursor.expected("="))?;
     }
+    let value_span = cursor.here();
     let value = cursor.literal("a value")?;
-    cursor.finish(Statement::Set { name, value })
+    cursor.finish(Statement::Set { name, value, value_span })
 }
 
 #[cfg(test)]
@@ -388,7 +427,7 @@ mod tests {
         let Statement::CreateStream(c) = one(sql).unwrap() else { panic!("not a stream") };
         assert!(c.or_replace && c.columns[0].key && !c.columns[1].key);
         assert_eq!(c.columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["id", "a", "b", "c"]);
-        let with: Vec<_> = c.with.iter().map(|(k, v, _)| (k.as_str(), v.as_str())).collect();
+        let with: Vec<_> = c.with.iter().map(|p| (p.name.as_str(), p.value.as_str())).collect();
         assert_eq!(with, [("kafka_topic", "t-1"), ("value_format", "JSON"), ("partitions", "4")]);
     }
 
@@ -397,7 +436,7 @@ mod tests {
         let sql = "show";
         assert_eq!(
             one(sql).unwrap_err().message(),
-            "expected TOPICS, STREAMS, FUNCTIONS, SETTINGS or a setting, found the end of the statement"
+            "expected TOPICS, STREAMS, TABLES, FUNCTIONS, SETTINGS or a setting, found the end of the statement"
         );
         let error = one("selct 1").unwrap_err();
         assert_eq!((error.hint(), error.span().unwrap().start), (Some("did you mean SELECT?"), 0));

@@ -108,9 +108,31 @@ pub fn rewrite(tokens: Vec<TokenWithSpan>, places: &Places<'_>) -> Result<Vec<To
             }
             continue;
         }
+        if let Some(topic) = number_missing(&out, &token, rest.peek()) {
+            return Err(Error::sql("LAST needs a number of records")
+                .with_span(places.span(token.span))
+                .with_hint(format!("write {topic} LAST 10; an alias of that name needs AS")));
+        }
         out.push(token);
     }
     Ok(out)
+}
+
+/// The topic in front of `token`, when that is a LAST without its number rather than an alias.
+fn number_missing(out: &[TokenWithSpan], token: &TokenWithSpan, next: Option<&TokenWithSpan>) -> Option<String> {
+    let Token::Word(last) = &token.token else { return None };
+    let is_last = last.quote_style.is_none() && last.value.eq_ignore_ascii_case("last");
+    if !is_last || matches!(next.map(|t| &t.token), Some(Token::Number(..))) {
+        return None;
+    }
+    match out {
+        [.., TokenWithSpan { token: Token::Word(from), .. }, TokenWithSpan { token: Token::Word(topic), .. }]
+            if matches!(from.keyword, Keyword::FROM | Keyword::JOIN) =>
+        {
+            Some(topic.value.clone())
+        }
+        _ => None,
+    }
 }
 
 fn is_name(token: &TokenWithSpan) -> bool {

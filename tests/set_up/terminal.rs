@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
@@ -14,6 +14,7 @@ pub const ENTER: &str = "\r";
 pub const CTRL_C: &str = "\x03";
 pub const CTRL_D: &str = "\x04";
 pub const UP: &str = "\x1b[A";
+pub const RIGHT: &str = "\x1b[C";
 pub const BACKSPACE: &str = "\x7f";
 
 /// Rows and columns.
@@ -122,6 +123,26 @@ impl Terminal {
         self.wait(&format!("prompt after {text:?}"), |terminal| {
             terminal.text().rfind(text).is_some_and(|at| terminal.text()[at..].trim_end().ends_with("\nweir>"))
         });
+    }
+
+    /// Runs statements and waits for the prompt after `end`.
+    pub fn run_to(&mut self, text: &str, end: &str) {
+        self.send(text);
+        self.send(ENTER);
+        self.wait_for_prompt_after(end);
+    }
+
+    /// Presses Tab until the line is `wanted`: names are fetched in the background.
+    pub fn tab_to(&mut self, wanted: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.cursor_line().trim_end() != wanted.trim_end() {
+            assert!(Instant::now() < deadline, "no {wanted:?}; the screen:\n{}", self.text());
+            self.send(TAB);
+            while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(200)) {
+                self.screen.process(&bytes);
+                self.raw.extend_from_slice(&bytes);
+            }
+        }
     }
 
     /// Leaves by Ctrl-D and gives the exit code.

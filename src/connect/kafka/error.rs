@@ -206,6 +206,13 @@ pub(super) fn of_config(error: KafkaError) -> Error {
                     .with_detail(reason)
             }
         }
+        KafkaError::ClientCreation(reason) if reason.starts_with("No provider for SASL mechanism") => {
+            // librdkafka goes on to say how to build it with others.
+            let detail = reason.split(':').next().unwrap_or_default().to_string();
+            Error::usage("the SASL mechanism is not one that weir has")
+                .with_detail(detail)
+                .with_hint("set sasl.mechanism to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER")
+        }
         KafkaError::ClientCreation(reason) => Error::usage("the Kafka client properties do not fit together")
             .with_detail(reason)
             .with_hint("check the paths and the ssl.* and sasl.* properties"),

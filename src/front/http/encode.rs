@@ -151,6 +151,10 @@ impl Encoder {
 
     /// Something beside the data.
     pub fn notice(&mut self, notice: &Notice, out: &mut Vec<u8>) {
+        if notice.about.is_some() {
+            // A session here is one request: what it would say once it would say every time.
+            return;
+        }
         let notice = json!({"message": notice.message, "hint": notice.hint});
         match self.format {
             Format::Ndjson => line(out, &json!({"notice": notice})),
@@ -319,6 +323,7 @@ fn topic_json(topic: &TopicReceipt) -> Json {
         "tombstones": topic.tombstones,
         "undecodable": topic.undecodable,
         "decoded": topic.decoded,
+        "inferred_from": topic.inferred.map(|sampled| json!({"records": sampled.records, "of": sampled.of})),
     })
 }
 
@@ -370,7 +375,7 @@ mod tests {
         encoder.schema(&batch().schema(), &mut out).unwrap();
         encoder.rows(&batch(), &mut out).unwrap();
         encoder.receipt(&receipt, &mut out).unwrap();
-        encoder.notice(&Notice { message: "mind".into(), hint: None }, &mut out);
+        encoder.notice(&Notice::new("mind"), &mut out);
         encoder.done("made it", &mut out).unwrap();
         encoder.schema(&batch().schema(), &mut out).unwrap();
         let error = Error::sql("nö").with_span(Span::new(9, 10));
@@ -399,6 +404,22 @@ mod tests {
         ];
         let text = text(Format::Ndjson, true);
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn what_columns_were_inferred_from_is_in_the_receipt_and_not_in_a_notice_of_every_answer() {
+        let (mut encoder, mut out) = (Encoder::new(Format::Ndjson), Vec::new());
+        encoder.notice(&Notice { about: Some("t".into()), ..Notice::new("t: columns inferred") }, &mut out);
+        encoder.schema(&batch().schema(), &mut out).unwrap();
+        let inferred = Some(crate::catalog::shape::Sampled { records: 200, of: 1204 });
+        let topics = vec![TopicReceipt { inferred, ..TopicReceipt::default() }, TopicReceipt::default()];
+        encoder.receipt(&Receipt { topics, ..Receipt::default() }, &mut out).unwrap();
+        let lines: Vec<Json> =
+            String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 2);
+        let topics = &lines[1]["receipt"]["topics"];
+        assert_eq!(topics[0]["inferred_from"], json!({"records": 200, "of": 1204}));
+        assert_eq!(topics[1]["inferred_from"], Json::Null);
     }
 
     #[test]

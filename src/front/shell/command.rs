@@ -38,7 +38,7 @@ pub struct Entry {
 
 /// Every command, in the order help lists them.
 pub const COMMANDS: &[Entry] = &[
-    Entry { name: "\\d", argument: "[NAME]", doc: "streams and topics, or the columns of one of them" },
+    Entry { name: "\\d", argument: "[NAME]", doc: "topics and streams, or the columns of one of them" },
     Entry { name: "\\dt", argument: "", doc: "topics" },
     Entry { name: "\\df", argument: "", doc: "functions" },
     Entry { name: "\\x", argument: "[on|off]", doc: "results one value per line, or back" },
@@ -72,15 +72,18 @@ pub fn parse(line: &str) -> Result<Command> {
         Some(extra) => Err(Error::usage(format!("{name} takes no argument, got \"{extra}\""))),
     };
     match name.to_ascii_lowercase().as_str() {
-        "\\d" => Ok(Command::Sql(match &some {
+        // \d+ is psql's longer \d; ours is long already.
+        "\\d" | "\\d+" => Ok(Command::Sql(match &some {
             Some(table) => format!("DESCRIBE {}", quoted(table)),
-            None => "SHOW STREAMS; SHOW TOPICS".to_string(),
+            None => "SHOW TABLES".to_string(),
         })),
         "\\dt" => none(Command::Sql("SHOW TOPICS".into())),
         "\\df" => none(Command::Sql("SHOW FUNCTIONS".into())),
         "\\timing" => Ok(Command::Timing(on_off(name, argument)?)),
+        // \x auto is psql's word for what `off` is here.
+        "\\x" if argument.eq_ignore_ascii_case("auto") => Ok(Command::Expanded(Some(false))),
         "\\x" => Ok(Command::Expanded(on_off(name, argument)?)),
-        "\\o" => Ok(Command::Output(some)),
+        "\\o" => Ok(Command::Output(some.map(|file| unquoted(&file)))),
         "\\i" => match some {
             Some(file) => Ok(Command::Include(unquoted(&file))),
             None => Err(Error::usage("\\i needs a file").with_hint("for example: \\i queries/top_customers.sql")),
@@ -223,7 +226,8 @@ mod tests {
 
     #[test]
     fn describing_quotes_names_that_need_it() {
-        assert_eq!(sql("\\d"), "SHOW STREAMS; SHOW TOPICS");
+        assert_eq!(sql("\\d"), "SHOW TABLES");
+        assert_eq!(sql("\\d+ orders"), "DESCRIBE orders");
         assert_eq!(sql("\\d orders"), "DESCRIBE orders");
         assert_eq!(sql("\\d orders;"), "DESCRIBE orders");
         assert_eq!(sql("\\d order-items.v1"), "DESCRIBE \"order-items.v1\"");

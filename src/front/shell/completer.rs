@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use super::command::COMMANDS;
+use super::keyword::{self, is_keyword, is_reserved};
 use super::lex::{Kind, Lexed, Piece, lex};
 use crate::config::settings::{SETTINGS, Settings, Type};
 use crate::session::names::{Names, TableNames};
+use crate::sql::parser::STATEMENT_WORDS;
 
 /// One thing that could be typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,185 +25,12 @@ impl Candidate {
     }
 }
 
-/// Keywords that can be completed and are highlighted, upper case.
-const KEYWORDS: &[&str] = &[
-    "ALL",
-    "ANALYZE",
-    "AND",
-    "ANY",
-    "ARRAY",
-    "AS",
-    "ASC",
-    "BEGINNING",
-    "BETWEEN",
-    "BIGINT",
-    "BOOLEAN",
-    "BY",
-    "BYTES",
-    "CASE",
-    "CAST",
-    "COPY",
-    "CREATE",
-    "CROSS",
-    "CURRENT",
-    "DATE",
-    "DECIMAL",
-    "DELETE",
-    "DESC",
-    "DESCRIBE",
-    "DISTINCT",
-    "DOUBLE",
-    "DROP",
-    "ELSE",
-    "EMIT",
-    "END",
-    "ESCAPE",
-    "EXCEPT",
-    "EXISTS",
-    "EXPLAIN",
-    "EXTRACT",
-    "FALSE",
-    "FILTER",
-    "FIRST",
-    "FOLLOWING",
-    "FROM",
-    "FULL",
-    "FUNCTIONS",
-    "GROUP",
-    "HAVING",
-    "IF",
-    "ILIKE",
-    "IN",
-    "INNER",
-    "INSERT",
-    "INT",
-    "INTERSECT",
-    "INTERVAL",
-    "INTO",
-    "IS",
-    "JOIN",
-    "LAST",
-    "LEFT",
-    "LIKE",
-    "LIMIT",
-    "NATURAL",
-    "NOT",
-    "NULL",
-    "NULLS",
-    "OFFSET",
-    "ON",
-    "OR",
-    "ORDER",
-    "OUTER",
-    "OVER",
-    "PARTITION",
-    "PRECEDING",
-    "PRINT",
-    "QUALIFY",
-    "RANGE",
-    "RECURSIVE",
-    "REPLACE",
-    "RIGHT",
-    "ROW",
-    "ROWS",
-    "SELECT",
-    "SEMI",
-    "SET",
-    "SETTINGS",
-    "SHOW",
-    "STREAM",
-    "STREAMS",
-    "STRUCT",
-    "TABLE",
-    "THEN",
-    "TIMESTAMP",
-    "TO",
-    "TOPIC",
-    "TOPICS",
-    "TRUE",
-    "UNBOUNDED",
-    "UNION",
-    "UNNEST",
-    "UNSET",
-    "USING",
-    "VALUES",
-    "VARCHAR",
-    "WHEN",
-    "WHERE",
-    "WINDOW",
-    "WITH",
-    "WITHIN",
-];
-
-/// Keywords a statement can start with.
-const STARTS: &[&str] = &[
-    "COPY", "CREATE", "DESCRIBE", "DROP", "EXPLAIN", "INSERT", "PRINT", "SELECT", "SET", "SHOW", "UNSET", "VALUES",
-    "WITH",
-];
-
-/// Keywords that cannot be a name without quotes.
-const RESERVED: &[&str] = &[
-    "ALL",
-    "AND",
-    "AS",
-    "BETWEEN",
-    "BY",
-    "CASE",
-    "CROSS",
-    "DISTINCT",
-    "ELSE",
-    "END",
-    "EXCEPT",
-    "EXISTS",
-    "FALSE",
-    "FROM",
-    "FULL",
-    "GROUP",
-    "HAVING",
-    "IN",
-    "INNER",
-    "INTERSECT",
-    "INTO",
-    "IS",
-    "JOIN",
-    "LAST",
-    "LEFT",
-    "LIKE",
-    "LIMIT",
-    "NATURAL",
-    "NOT",
-    "NULL",
-    "OFFSET",
-    "ON",
-    "OR",
-    "ORDER",
-    "OUTER",
-    "RIGHT",
-    "SELECT",
-    "SET",
-    "TABLE",
-    "THEN",
-    "TRUE",
-    "UNION",
-    "USING",
-    "VALUES",
-    "WHEN",
-    "WHERE",
-    "WINDOW",
-    "WITH",
-];
-
-/// Whether `word` is a keyword, in any case.
-pub fn is_keyword(word: &str) -> bool {
-    KEYWORDS.binary_search(&word.to_ascii_uppercase().as_str()).is_ok()
-}
-
 /// Whether `name` can stand in a statement without quotes.
 pub fn is_plain(name: &str) -> bool {
     let mut chars = name.chars();
     chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && RESERVED.binary_search(&name.to_ascii_uppercase().as_str()).is_err()
+        && !is_reserved(name)
 }
 
 /// `name` in double quotes.
@@ -237,6 +66,13 @@ fn command(before: &str, names: &Names) -> (usize, Vec<Candidate>) {
         _ => {}
     }
     (start, found.list)
+}
+
+/// Keywords a statement can start with, sorted.
+fn starts() -> Vec<&'static str> {
+    let mut words = STATEMENT_WORDS.to_vec();
+    words.sort_unstable();
+    words
 }
 
 fn choices(setting: &str) -> &'static [&'static str] {
@@ -275,9 +111,9 @@ impl Found {
         }
     }
 
-    fn add_keywords(&mut self, words: &[&str], lower: bool) {
+    fn add_keywords<'a>(&mut self, words: impl IntoIterator<Item = &'a str>, lower: bool) {
         let words: Vec<String> =
-            words.iter().map(|word| if lower { word.to_lowercase() } else { (*word).to_string() }).collect();
+            words.into_iter().map(|word| if lower { word.to_lowercase() } else { word.to_string() }).collect();
         self.add_all(words.iter().map(String::as_str));
     }
 
@@ -409,7 +245,7 @@ impl<'a> Place<'a> {
             return self.fill_qualified(found, names);
         }
         let Some(last) = self.before.last() else {
-            return found.add_keywords(STARTS, self.lower());
+            return found.add_keywords(starts(), self.lower());
         };
         match self.clause() {
             _ if last.is_any(&["FROM", "JOIN", "INTO", "DESCRIBE", "PRINT", "STREAM"])
@@ -418,17 +254,17 @@ impl<'a> Place<'a> {
                 self.fill_tables(found, names);
             }
             Some("FROM") if last.kind == Kind::Comma => self.fill_tables(found, names),
-            Some("FROM" | "DESCRIBE" | "PRINT" | "INTO") => found.add_keywords(KEYWORDS, self.lower()),
+            Some("FROM" | "DESCRIBE" | "PRINT" | "INTO") => found.add_keywords(keyword::all(), self.lower()),
             Some(_) => self.fill_expression(found, names),
             None => {
-                found.add_keywords(KEYWORDS, self.lower());
+                found.add_keywords(keyword::all(), self.lower());
             }
         }
     }
 
     fn fill_setting(&self, found: &mut Found, first: &Token, settings: &Settings) {
         if first.is("SHOW") {
-            return found.add_keywords(&["FUNCTIONS", "SETTINGS", "STREAMS", "TABLES", "TOPICS"], self.lower());
+            return found.add_keywords(["FUNCTIONS", "SETTINGS", "STREAMS", "TABLES", "TOPICS"], self.lower());
         }
         let name = self.before.get(1).and_then(Token::name);
         let follows = self.before.get(2).is_some_and(|token| token.kind == Kind::Equals || token.is("TO"));
@@ -452,7 +288,7 @@ impl<'a> Place<'a> {
         for table in &names.tables {
             found.add_name(&table.name);
         }
-        found.add_keywords(&["SELECT"], self.lower());
+        found.add_keywords(["SELECT"], self.lower());
     }
 
     fn fill_expression(&self, found: &mut Found, names: &Names) {
@@ -470,7 +306,7 @@ impl<'a> Place<'a> {
             found.add_name(used.alias.as_deref().unwrap_or(&used.name));
         }
         found.add_functions(names);
-        found.add_keywords(KEYWORDS, self.lower());
+        found.add_keywords(keyword::all(), self.lower());
     }
 
     /// After a dot: the columns of a table or alias, or the fields of a struct.
@@ -580,7 +416,7 @@ fn is_word(token: &Token) -> bool {
 fn names_something(token: &Token) -> bool {
     match token.kind {
         Kind::Quoted => true,
-        Kind::Word => RESERVED.binary_search(&token.text.to_ascii_uppercase().as_str()).is_err(),
+        Kind::Word => !is_reserved(token.text),
         _ => false,
     }
 }
@@ -654,18 +490,11 @@ mod tests {
     }
 
     #[test]
-    fn keyword_lists_are_sorted() {
-        for list in [KEYWORDS, STARTS, RESERVED] {
-            assert!(list.is_sorted_by(|a, b| a < b), "{list:?}");
-        }
-    }
-
-    #[test]
     fn a_statement_starts_with_a_keyword_in_the_case_it_is_typed() {
         assert_eq!(at("sel|"), ["select"]);
         assert_eq!(at("SEL|"), ["SELECT"]);
         assert_eq!(at("select 1; s|"), ["select 1; select", "select 1; set", "select 1; show"]);
-        assert_eq!(words("|").len(), STARTS.len());
+        assert_eq!(words("|").len(), STATEMENT_WORDS.len());
     }
 
     #[test]

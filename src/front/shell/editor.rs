@@ -1,29 +1,34 @@
 //! The edit line: rustyline on a thread of its own, so that the runtime goes on while somebody types.
 
 use std::borrow::Cow;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::mpsc;
 
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
-use rustyline::hint::Hinter;
+use rustyline::hint::{Hint, Hinter, HistoryHinter};
 use rustyline::history::DefaultHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{
-    Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Context, Event, EventContext, EventHandler,
-    Helper, KeyCode, KeyEvent, Modifiers, Movement, RepeatCount,
+    Behavior, Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Context, Event, EventContext,
+    EventHandler, Helper, KeyCode, KeyEvent, Modifiers, Movement, RepeatCount,
 };
 use tokio::sync::oneshot;
 
 use super::completer::complete;
 use super::highlight::{INDENT, highlight};
 use super::lex::{is_complete, lex};
+use super::path::Typed;
 use crate::error::{Error, Result};
 use crate::session::Session;
 
 /// Most entries kept in the history.
 const HISTORY_ENTRIES: usize = 10_000;
+
+/// Most entries of a folder looked at to complete a file's name.
+const FOLDER_ENTRIES: usize = 10_000;
 
 /// What came of reading.
 #[derive(Debug)]
@@ -95,17 +100,21 @@ struct Editor {
 
 impl Editor {
     fn open(session: Session, color: bool, history: Option<PathBuf>) -> rustyline::Result<Editor> {
+        // Standard output that goes elsewhere gets rows and nothing else: the line is edited on the terminal itself.
+        let behavior = if io::stdout().is_terminal() { Behavior::Stdio } else { Behavior::PreferTerm };
         let config = Config::builder()
+            .behavior(behavior)
             .max_history_size(HISTORY_ENTRIES)?
             .completion_type(CompletionType::List)
             .completion_show_all_if_ambiguous(true)
             .bell_style(rustyline::config::BellStyle::None)
             // Always: the continuation prompt is painted, with or without colours.
             .color_mode(ColorMode::Forced)
-            .tab_stop(4)
+            // As terminals do: else the cursor stands elsewhere than where the text goes.
+            .tab_stop(8)
             .build();
         let mut rustyline = rustyline::Editor::with_config(config)?;
-        rustyline.set_helper(Some(Assistant { session, color }));
+        rustyline.set_helper(Some(Assistant { session, color, history: HistoryHinter::new() }));
         for key in [KeyEvent(KeyCode::Enter, Modifiers::NONE), KeyEvent::ctrl('J')] {
             rustyline.bind_sequence(key, EventHandler::Conditional(Box::new(Enter)));
         }
@@ -171,29 +180,84 @@ impl ConditionalEventHandler for Backspace {
     }
 }
 
-/// Gives rustyline completion, colours and completeness.
+/// Gives rustyline completion, hints, colours and completeness.
 struct Assistant {
     session: Session,
     color: bool,
+    history: HistoryHinter,
 }
 
 impl Helper for Assistant {}
 
 impl Hinter for Assistant {
-    type Hint = String;
+    type Hint = Ghost;
+
+    fn hint(&self, line: &str, cursor: usize, context: &Context<'_>) -> Option<Ghost> {
+        // Without colour nobody could tell it from what was typed.
+        if !self.color {
+            return None;
+        }
+        self.history.hint(line, cursor, context).map(Ghost::new)
+    }
+}
+
+/// The rest of the newest entry of the history that starts like the line; the right arrow takes it.
+#[derive(Debug)]
+struct Ghost {
+    shown: String,
+    rest: String,
+}
+
+impl Ghost {
+    /// Shows the first line only, so that the screen does not jump while somebody types.
+    fn new(rest: String) -> Ghost {
+        let shown = match rest.split_once('\n') {
+            Some((first, _)) => format!("{first} …"),
+            None => rest.clone(),
+        };
+        Ghost { shown, rest }
+    }
+}
+
+impl Hint for Ghost {
+    fn display(&self) -> &str {
+        &self.shown
+    }
+
+    fn completion(&self) -> Option<&str> {
+        Some(&self.rest)
+    }
 }
 
 impl Completer for Assistant {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, cursor: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let (start, found) = complete(line, cursor, &self.session.names(), &self.session.settings());
+        let (start, found) = match Typed::at(line, cursor) {
+            Some(typed) => (typed.start, typed.candidates(entries(&typed.folder))),
+            None => complete(line, cursor, &self.session.names(), &self.session.settings()),
+        };
         let pairs = found.into_iter().map(|c| Pair { display: c.display, replacement: c.replacement });
         Ok((start, pairs.collect()))
     }
 }
 
+/// The names in a folder, and which are folders; none when it cannot be read.
+fn entries(folder: &str) -> impl Iterator<Item = (String, bool)> {
+    let folder = if folder.is_empty() { "." } else { folder };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().take(FOLDER_ENTRIES);
+    entries.filter_map(|entry| {
+        // Of a link, what it leads to counts.
+        let is_folder = std::fs::metadata(entry.path()).is_ok_and(|to| to.is_dir());
+        Some((entry.file_name().into_string().ok()?, is_folder))
+    })
+}
+
 impl Highlighter for Assistant {
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        Cow::Owned(format!("\x1b[90m{hint}\x1b[0m"))
+    }
+
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
         Cow::Owned(highlight(line, self.color))
     }

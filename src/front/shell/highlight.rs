@@ -1,6 +1,6 @@
 //! Colours for the edit line. Pure. The coloured text always has the same width as the plain one.
 
-use super::completer::is_keyword;
+use super::keyword::is_keyword;
 use super::lex::{Kind, lex};
 
 /// What Enter puts at the start of a further line of a statement; shown as [`CONTINUATION`].

@@ -4,13 +4,15 @@ pub mod command;
 pub mod completer;
 pub mod editor;
 pub mod highlight;
+pub mod keyword;
 pub mod lex;
 pub mod pager;
+pub mod path;
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -93,6 +95,8 @@ pub async fn run(session: Session, options: Options) -> i32 {
                 if shell.run(&text, None, 0).await.is_break() {
                     return 0;
                 }
+                // What the statement made is there for completion when the person has typed the next one's first words.
+                let _ = shell.session.names();
             }
             Ok(Line::Interrupted) => {}
             Ok(Line::End) => return 0,
@@ -209,6 +213,7 @@ impl Shell {
         }
         if let Some(name) = file {
             let new = File::create(&name).map_err(|e| Error::io(format!("writing {name}"), e))?;
+            say(&format!("results go to {name}\n"));
             self.output = Some((name, BufWriter::new(new)));
         }
         Ok(())
@@ -235,6 +240,7 @@ impl Shell {
         let mut stderr = io::stderr();
         let settings = self.session.settings();
         let paged = settings.get("pager") == "auto" && !Format::of(&settings).streams();
+        let auto = self.output.as_ref().and_then(|(name, _)| Format::of_file(Path::new(name))).unwrap_or_default();
         let mut screen;
         let mut bare;
         let (data, width): (&mut (dyn Write + Send), Option<usize>) = match (&mut self.output, size) {
@@ -252,6 +258,7 @@ impl Shell {
         let mut output = Output {
             data,
             talk: &mut stderr,
+            auto,
             width,
             color: self.options.color && width.is_some(),
             talk_color: self.options.color,

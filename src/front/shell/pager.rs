@@ -5,8 +5,10 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 use crate::render::value::columns;
 
-/// What is shown when neither `WEIR_PAGER` nor `PAGER` says otherwise: whole lines, with colour, only when needed.
-const DEFAULT: [&str; 2] = ["less", "-SRFX"];
+/// What is shown when neither `WEIR_PAGER` nor `PAGER` says otherwise: with colour, only when needed.
+const DEFAULT: &str = "less";
+/// Its flags for a table, whose lines are worth something only as wholes, and for anything else.
+const FLAGS: [&str; 2] = ["-SRFX", "-RFX"];
 /// Bytes held back at most before the pager is started.
 const HELD: usize = 1 << 20;
 
@@ -35,8 +37,16 @@ impl<W: Write> Pager<W> {
 
     fn is_large(&self) -> bool {
         let text = String::from_utf8_lossy(&self.held);
-        // The receipt and the prompt want their lines too.
-        text.lines().count() + 2 > self.rows || text.lines().any(|line| columns(&bare(line)) > self.width)
+        let widths = text.lines().map(|line| columns(&bare(line)));
+        if self.is_table() && widths.clone().any(|columns| columns > self.width) {
+            return true;
+        }
+        // Text wraps. The receipt and the prompt want their lines too.
+        widths.map(|columns| columns.div_ceil(self.width.max(1)).max(1)).sum::<usize>() + 2 > self.rows
+    }
+
+    fn is_table(&self) -> bool {
+        self.held.starts_with("┌".as_bytes()) || self.held.starts_with(b"|")
     }
 
     fn start(&mut self) -> io::Result<bool> {
@@ -48,9 +58,9 @@ impl<W: Write> Pager<W> {
                 command
             }
             None => {
-                let [less, flags] = DEFAULT;
-                let mut command = Command::new(less);
-                command.arg(flags);
+                let [table, text] = FLAGS;
+                let mut command = Command::new(DEFAULT);
+                command.arg(if self.is_table() { table } else { text });
                 command
             }
         };
@@ -155,10 +165,18 @@ mod tests {
     fn what_is_taller_or_wider_goes_to_the_pager() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("seen");
-        for text in ["line\n".repeat(9), "x".repeat(21)] {
+        for text in
+            ["line\n".repeat(9), format!("| {} |", "x".repeat(17)), format!("┌{}┐", "─".repeat(19)), "x".repeat(161)]
+        {
             assert_eq!(shown(&format!("cat > '{}'", file.display()), &text), "");
             assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn long_text_wraps_on_the_screen() {
+        let text = format!("name │ {}\n", "word ".repeat(20));
+        assert_eq!(shown("exit 1", &text), text);
     }
 
     #[test]

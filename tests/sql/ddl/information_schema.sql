@@ -19,6 +19,6 @@ SELECT column_name, ordinal_position FROM information_schema.columns WHERE table
 --> │ column_name │ ordinal_position │
 --> │ VARCHAR     │  BIGINT UNSIGNED │
 --> ├─────────────┼──────────────────┤
---> │ a           │                0 │
---> │ b           │                1 │
+--> │ a           │                1 │
+--> │ b           │                2 │
 --> └─────────────┴──────────────────┘

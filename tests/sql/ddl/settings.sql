@@ -19,7 +19,7 @@ SET on_eror = skip;
 SET batch_rows = 0;
 --> error: batch_rows cannot be '0'
 --> 1 | SET batch_rows = 0
--->   |     ^^^^^^^^^^
+-->   |                  ^
 --> hint: a whole number from 1 to 1000000
 
 SET format = 'csv';

@@ -65,6 +65,8 @@ SELECT amount FROM orders-eu;
 
 CREATE STREAM bad (id INT) WITH (kafka_topic = 'b', value_format = 'xml');
 --> error: there is no format 'xml'
+--> 1 | CREATE STREAM bad (id INT) WITH (kafka_topic = 'b', value_format = 'xml')
+-->   |                                                                    ^^^^^
 --> hint: one of: avro, json, kafka, raw
 
 CREATE STREAM bad (id INT) WITH (kafka_topic = 'b', value_fromat = 'json');
@@ -76,13 +78,13 @@ CREATE STREAM bad (id INT) WITH (kafka_topic = 'b', value_fromat = 'json');
 CREATE STREAM bad (id FISH) WITH (kafka_topic = 'b', value_format = 'json');
 --> error: a topic cannot hold the type FISH
 --> 1 | CREATE STREAM bad (id FISH) WITH (kafka_topic = 'b', value_format = 'json')
--->   |                    ^^
---> hint: use BOOLEAN, INT, BIGINT, DOUBLE, DECIMAL(p, s), VARCHAR, BYTES, DATE, TIME, TIMESTAMP, ARRAY<T>, MAP(K, V) or STRUCT<…>
+-->   |                       ^^^^
+--> hint: use BOOLEAN, INT, BIGINT, DOUBLE, DECIMAL(p, s), VARCHAR, BYTES, DATE, TIME, TIMESTAMP, ARRAY<T>, MAP<K, V> or STRUCT<…>
 
 CREATE STREAM bad (id INT) WITH (kafka_topic = 'orders-eu', value_format = 'json', partitions = 5);
 --> error: topic orders-eu has 2 partitions, not 5
 --> 1 | CREATE STREAM bad (id INT) WITH (kafka_topic = 'orders-eu', value_format = 'json', partitions = 5)
--->   |               ^^^
+-->   |                                                                                                 ^
 --> hint: leave partitions out, or name another topic
 
 DROP STREAM ordes;
@@ -118,8 +120,5 @@ DROP STREAM orders DELETE TOPIC;
 --> dropped stream orders and deleted topic orders-eu
 
 SHOW TOPICS;
---> ┌─────────┬────────────┬─────────┐
---> │ topic   │ partitions │ offsets │
---> │ VARCHAR │        INT │  BIGINT │
---> ├─────────┼────────────┼─────────┤
---> └─────────┴────────────┴─────────┘
+--> notice: memory has no topics yet
+--> hint: CREATE STREAM t (id BIGINT) WITH (value_format = 'json', partitions = 1) makes one; `weir demo` has some to try

@@ -12,6 +12,7 @@ DROP STREAM seed;
 --> dropped stream seed
 
 SELECT * FROM t;
+--> notice: t: columns inferred from 1 record; DESCRIBE t shows them
 --> ┌────────┬────────┬────────┐
 --> │    uid │    Uid │      x │
 --> │ BIGINT │ BIGINT │ BIGINT │

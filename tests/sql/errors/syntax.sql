@@ -12,7 +12,7 @@ SELECT FROM WHERE;
 --> hint: memory has no topics yet; `weir demo` makes some to try
 
 SELECT (1;
---> error: expected ), found EOF
+--> error: expected ), found the end of the statement
 --> 1 | SELECT (1
 -->   |         ^
 
@@ -35,10 +35,29 @@ SELECT 1 SELECT 2;
 --> hint: put a ; between statements
 
 SELECT 'a' + 1;
---> error: Cannot coerce arithmetic expression Utf8 + Int64 to valid types
+--> error: VARCHAR + BIGINT cannot be computed
+--> hint: CAST(x AS DOUBLE) makes another type of x
 
 SELECT CAST('x' AS INT) AS n;
---> error: Cannot cast string 'x' to value of Int32 type
+--> error: Cannot cast string 'x' to value of INT type
 
 SELECT 1 / 0;
 --> error: division by zero
+
+SELECT 1 AS a FORM t;
+--> error: unexpected FORM here
+--> 1 | SELECT 1 AS a FORM t
+-->   |               ^^^^
+--> hint: did you mean FROM?
+
+SELECT * FROM t WHER a = 1;
+--> error: unexpected WHER here
+--> 1 | SELECT * FROM t WHER a = 1
+-->   |                 ^^^^
+--> hint: did you mean WHERE?
+
+SHOW tabels;
+--> error: there is no setting "tabels"
+--> 1 | SHOW tabels
+-->   |      ^^^^^^
+--> hint: did you mean SHOW TABLES?

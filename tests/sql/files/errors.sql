@@ -5,7 +5,7 @@ SELECT * FROM 'nowhere.csv';
 -->   |               ^^^^^^^^^^^^^
 
 SELECT * FROM 'nowhere.xls';
---> error: there is no topic or stream "nowhere.xls"
+--> error: there is no topic, stream or file "nowhere.xls"
 --> 1 | SELECT * FROM 'nowhere.xls'
 -->   |               ^^^^^^^^^^^^^
 --> hint: memory has no topics yet; `weir demo` makes some to try

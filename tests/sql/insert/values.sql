@@ -29,14 +29,17 @@ SELECT _raw FROM t ORDER BY _offset;
 --> └────────────────────────────┘
 
 INSERT INTO t (a) VALUES ('not a number');
---> error: Cannot cast string 'not a number' to value of Int32 type
+--> error: Cannot cast string 'not a number' to value of INT type
 
 INSERT INTO t (a, d) VALUES (1, 2);
 --> error: there is no column "d"
+--> 1 | INSERT INTO t (a, d) VALUES (1, 2)
+-->   |                   ^
 --> hint: columns are: a, b, c
 
 INSERT INTO t VALUES (1, 'too few');
---> error: Inconsistent data length across values list: got 2 values in row 0 but expected 3
+--> error: row 1 of VALUES has 2 values, not 3
+--> hint: for some of the columns, name them: INSERT INTO topic (a, b) VALUES …
 
 -- Nothing of a failed statement is there.
 SELECT count(*) AS n FROM t;

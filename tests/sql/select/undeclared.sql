@@ -8,6 +8,7 @@ DROP STREAM seed;
 --> dropped stream seed
 
 SELECT * FROM clicks ORDER BY ms;
+--> notice: clicks: columns inferred from 2 records; DESCRIBE clicks shows them
 --> ┌─────────┬────────┬──────────┬─────────┐
 --> │ page    │     ms │ at       │ user    │
 --> │ VARCHAR │ BIGINT │ STRUCT   │ VARCHAR │
