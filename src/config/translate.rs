@@ -274,13 +274,14 @@ impl Translation {
                 }
             }
         }
+        let mut basic = basic.and_then(|b| b.split_once(':').map(|(u, p)| (u.to_string(), p.to_string())));
         let mut urls = Vec::new();
         for url in &self.registry_urls {
             let (bare, in_url) = without_user_info(url);
-            basic = basic.or(in_url);
+            let in_url = in_url.as_deref().and_then(|b| b.split_once(':'));
+            basic = basic.or(in_url.map(|(user, password)| (percent_decoded(user), percent_decoded(password))));
             urls.push(bare);
         }
-        let basic = basic.and_then(|b| b.split_once(':').map(|(u, p)| (u.to_string(), p.to_string())));
         Ok(Some(RegistryConfig::Http {
             urls,
             basic,
@@ -383,6 +384,19 @@ fn without_user_info(url: &str) -> (String, Option<String>) {
     }
 }
 
+/// `text` with `%3A` and its like as what they stand for; as it is when that is no text.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        let hex = tail.get(..2).filter(|hex| byte == b'%' && hex.iter().all(u8::is_ascii_hexdigit));
+        let code = hex.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        bytes.push(code.unwrap_or(byte));
+        rest = if code.is_some() { tail.get(2..).unwrap_or_default() } else { tail };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -457,6 +471,9 @@ mod tests {
         let t = translate(&[("basic.auth.user.info", "k:s:t"), ("schema.registry.url", "http://a")]).unwrap();
         let Some(RegistryConfig::Http { basic, .. }) = t.registry_config().unwrap() else { panic!("a registry") };
         assert_eq!(basic, Some(("k".into(), "s:t".into())));
+        let t = translate(&[("schema.registry.url", "http://me%40corp:100%25%zz%C3%BC+%+1@a")]).unwrap();
+        let Some(RegistryConfig::Http { basic, .. }) = t.registry_config().unwrap() else { panic!("a registry") };
+        assert_eq!(basic, Some(("me@corp".into(), "100%%zzü+%+1".into())));
         assert!(translate(&[("schema.registry.url", "kafka:9092")]).is_err());
     }
 

@@ -164,54 +164,48 @@ async fn brokers_lost_in_mid_scan() {
     let cluster = Cluster::start("lost");
     cluster.fill("kept", [&[1, 2, 3], &[2, 3, 1], &[3, 1, 2]]);
     cluster.fill("lone", [&[1], &[2], &[3]]);
-    a_leader_that_is_killed_costs_nothing(&cluster).await;
-    a_leader_that_hangs_costs_nothing(&cluster).await;
-    the_only_replica_killed_is_an_error_that_says_how_far(&cluster).await;
-    the_only_replica_back_in_time_loses_nothing(&cluster).await;
+    a_broker_that_is_killed(&cluster).await;
+    a_broker_that_hangs(&cluster).await;
 }
 
-async fn a_leader_that_is_killed_costs_nothing(cluster: &Cluster) {
-    let leader = cluster.leader("kept", 0);
-    let mut scan = Scanned::start(&cluster.reader(), "kept").await;
-    scan.reach_the_middle().await;
-    cluster.node("kill", leader);
-    scan.rest().await.unwrap();
-    scan.assert_whole();
-    assert_ne!(cluster.leader("kept", 0), leader, "another replica took over");
-    cluster.node("revive", leader);
-}
-
-async fn a_leader_that_hangs_costs_nothing(cluster: &Cluster) {
-    let leader = cluster.leader("kept", 1);
-    let mut scan = Scanned::start(&cluster.reader(), "kept").await;
-    scan.reach_the_middle().await;
-    cluster.node("pause", leader);
-    scan.rest().await.unwrap();
-    cluster.node("resume", leader);
-    scan.assert_whole();
-}
-
-async fn the_only_replica_killed_is_an_error_that_says_how_far(cluster: &Cluster) {
-    let patience = Duration::from_secs(2);
-    let mut scan = Scanned::start(&cluster.reader().with_patience(patience), "lone").await;
-    scan.reach_the_middle().await;
-    cluster.node("kill", 2);
+/// Three scans lose one broker: with other replicas it costs nothing; without, it is an error that says how far the scan got,
+/// or nothing when the broker is back in time.
+async fn a_broker_that_is_killed(cluster: &Cluster) {
+    let killed = 2;
+    assert_eq!(cluster.leader("kept", 1), killed);
+    let mut kept = Scanned::start(&cluster.reader(), "kept").await;
+    let mut patient = Scanned::start(&cluster.reader(), "lone").await;
+    let mut impatient = Scanned::start(&cluster.reader().with_patience(Duration::from_secs(2)), "lone").await;
+    for scan in [&mut kept, &mut patient, &mut impatient] {
+        scan.reach_the_middle().await;
+    }
+    cluster.node("kill", killed);
     let lost = Instant::now();
-    let error = scan.rest().await.expect_err("a short answer must not look whole");
-    assert!(lost.elapsed() < Duration::from_secs(25), "it tried for {:?}", lost.elapsed());
-    cluster.node("revive", 2);
+    let given_up = async {
+        let error = impatient.rest().await.expect_err("a short answer must not look whole");
+        assert!(lost.elapsed() < Duration::from_secs(25), "it tried for {:?}", lost.elapsed());
+        cluster.node("revive", killed);
+        error
+    };
+    let (all_kept, error, all_back) = tokio::join!(kept.rest(), given_up, patient.rest());
+    all_kept.unwrap();
+    all_back.unwrap();
+    kept.assert_whole();
+    patient.assert_whole();
+    assert_ne!(cluster.leader("kept", 1), killed, "another replica took over");
     assert_eq!(error.kind(), Kind::Connect);
     assert!(error.message().starts_with("reading lone broke off: "), "{}", error.message());
-    assert!(!scan.ends.contains(&1) && scan.next[1] < RECORDS);
-    let far = format!("partition 1: offsets 0 to {} of {RECORDS} read", scan.next[1]);
+    assert!(!impatient.ends.contains(&1) && impatient.next[1] < RECORDS);
+    let far = format!("partition 1: offsets 0 to {} of {RECORDS} read", impatient.next[1]);
     assert!(error.detail().unwrap().lines().any(|line| line == far), "{far}: {:?}", error.detail());
 }
 
-async fn the_only_replica_back_in_time_loses_nothing(cluster: &Cluster) {
-    let mut scan = Scanned::start(&cluster.reader(), "lone").await;
+/// A leader that keeps its connections and answers nothing is left for another replica.
+async fn a_broker_that_hangs(cluster: &Cluster) {
+    let leader = cluster.leader("kept", 0);
+    let mut scan = Scanned::start(&cluster.reader(), "kept").await;
     scan.reach_the_middle().await;
-    cluster.node("kill", 3);
-    cluster.node("revive", 3);
+    cluster.node("pause", leader);
     scan.rest().await.unwrap();
     scan.assert_whole();
 }
