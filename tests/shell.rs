@@ -455,7 +455,11 @@ fn the_progress_bar_is_on_stderr_and_goes_when_the_query_ends() {
     let home = tempfile::tempdir().expect("a folder");
     let mut command = CommandBuilder::new("sh");
     command.args(["-c", "exec \"$WEIR\" --data data --csv -c \"$TEXT\" > out.csv"]);
-    let mut terminal = Terminal::spawn(home.path(), command, &[("WEIR", WEIR), ("TEXT", &format!("{THOUSAND} SELECT 1 AS one; {SLOW};"))]);
+    let mut terminal = Terminal::spawn(
+        home.path(),
+        command,
+        &[("WEIR", WEIR), ("TEXT", &format!("{THOUSAND} SELECT 1 AS one; {SLOW};"))],
+    );
     terminal.wait("the bar", |terminal| terminal.text().contains(" of 1.0 k") && terminal.text().contains('░'));
     terminal.send(CTRL_C);
     assert_eq!(terminal.exit_code(), 130);
