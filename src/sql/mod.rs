@@ -7,6 +7,7 @@
 pub mod ast;
 pub mod bind;
 pub mod case;
+mod depth;
 pub mod params;
 pub mod parser;
 pub mod relation;
