@@ -24,7 +24,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "primitive" => {
             [&b"text"[..], b"\0\0\0\x07\x02", b"\xff\xff\xff\xff", &[0; 8], b"\x01", b""].map(Vec::from).into()
         }
-        "sql" => files("tests/sql").into_iter().chain(files("queries")).chain(texts(SQL)).collect(),
+        "sql" => files("tests/sql").into_iter().chain(files("queries")).chain(texts(SQL)).chain(chains()).collect(),
         "properties" => texts(PROPERTIES).collect(),
         "params" => files("queries").into_iter().chain(texts(PARAMS)).collect(),
         other => panic!("{other} has no seeds"),
@@ -178,6 +178,12 @@ const SQL: &[&str] = &[
     "SELECT 'open",
     "SELECT last 5 from last last 10 last",
 ];
+
+/// Statements whose trees would be as deep as they are long.
+fn chains() -> impl Iterator<Item = Vec<u8>> {
+    let links = ["+1", " AND a", "::int", "[1]", " IS NULL", " UNION ALL SELECT 1", "->'a'", " AT TIME ZONE 'z'", ".b"];
+    links.into_iter().map(|link| format!("SELECT a{}", link.repeat(16_000 / link.len())).into_bytes())
+}
 
 const PROPERTIES: &[&str] = &[
     "# comment\nbootstrap.servers=a:9092,b:9093\nsecurity.protocol = SASL_SSL\nsasl.mechanism: SCRAM-SHA-512\nsasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required \\\n  username=\"u\" password=\"p\\\"q;\";\n",

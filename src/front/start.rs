@@ -19,6 +19,10 @@ use crate::render::Format;
 use crate::session::Session;
 use crate::session::engine::Engine;
 
+/// Stack of each thread that plans and runs statements, of which only what is used takes memory: as much as the deepest
+/// tree that the parser lets through needs.
+const STACK_BYTES: usize = 64 << 20;
+
 /// Runs weir with the process's arguments; returns its exit code. Standard output and error are flushed.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     let options = match cli::parse(arguments) {
@@ -64,6 +68,7 @@ fn start(options: &Options) -> Result<i32, Box<SourceError>> {
     let prepared = prepare(options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(prepared.config.threads)
+        .thread_stack_size(STACK_BYTES)
         .enable_all()
         .build()
         .map_err(|e| Error::io("cannot start threads", e))?;

@@ -8,6 +8,7 @@ pub mod ast;
 pub mod bind;
 pub mod case;
 pub mod column_type;
+mod depth;
 pub mod params;
 pub mod parser;
 pub mod relation;

@@ -7,7 +7,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 use crate::error::{Error, Result, Span, nearest};
 use crate::sql::ast::{ColumnDeclaration, CreateStream, Name, Property, Query, QueryKind, Show, Statement};
 use crate::sql::split::{Piece, Places};
-use crate::sql::{column_type, relation};
+use crate::sql::{column_type, depth, relation};
 
 /// The words a statement can start with.
 pub const STATEMENT_WORDS: &[&str] = &[
@@ -18,8 +18,10 @@ pub const STATEMENT_WORDS: &[&str] = &[
 /// Parses one piece of `text`.
 ///
 /// # Errors
-/// Not a statement, or one with something missing; the span points at the first token that does not fit.
+/// Not a statement, one that is nested too deeply, or one with something missing; the span points at the first token
+/// that does not fit.
 pub fn parse(piece: &Piece, places: &Places<'_>) -> Result<Statement> {
+    depth::check(&piece.tokens, places)?;
     let mut cursor = Cursor { tokens: &piece.tokens, at: 0, places, end: piece.span.end };
     let first = cursor.word().unwrap_or_default();
     match first.as_str() {

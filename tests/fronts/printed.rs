@@ -33,6 +33,8 @@ pub fn talk(ran: &Ran, text: &str, at: usize, name: &str) -> String {
     let mut out = String::new();
     for response in &ran.responses {
         match response {
+            // `--quiet` leaves out what is said once of a topic.
+            Response::Notice(notice) if notice.about.is_some() => {}
             Response::Notice(notice) => {
                 writeln!(out, "note: {}", notice.message).unwrap();
                 notice.hint.iter().for_each(|hint| writeln!(out, "hint: {hint}").unwrap());

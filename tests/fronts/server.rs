@@ -84,6 +84,8 @@ fn lines(renderer: &mut Option<Renderer>, response: &Response) -> Option<Vec<Jso
             std::str::from_utf8(&text).unwrap().lines().map(row).collect()
         }
         Response::Receipt(it) => vec![json!({"receipt": receipt(it)})],
+        // What a topic's columns were inferred from is in its receipts.
+        Response::Notice(it) if it.about.is_some() => Vec::new(),
         Response::Notice(it) => vec![json!({"notice": {"message": it.message, "hint": it.hint}})],
         Response::Done { message } => vec![json!({"done": message})],
     })
@@ -98,6 +100,7 @@ fn receipt(receipt: &Receipt) -> Json {
             "topic": t.topic, "scanned": t.scanned, "in_range": t.in_range, "partitions_read": t.partitions_read,
             "partitions": t.partitions, "offsets": offsets(t), "bytes": t.bytes, "tombstones": t.tombstones,
             "undecodable": t.undecodable, "decoded": t.decoded,
+            "inferred_from": t.inferred.map(|sampled| json!({"records": sampled.records, "of": sampled.of})),
         })
     };
     let topics: Vec<Json> = receipt.topics.iter().map(topic).collect();

@@ -30,7 +30,7 @@ pub async fn run(place: &Place, reference: &Reference) -> Result<Counts, String>
 }
 
 fn run_part(place: &Place, before: &Place, part: &[&Ran]) -> Option<String> {
-    let (mut rows, mut said) = (String::new(), String::new());
+    let (mut rows, mut said) = (String::new(), "results go to rows\n".to_string());
     let mut keys = format!("\\o rows{ENTER}");
     for (i, ran) in part.iter().enumerate() {
         let name = format!("{i}.sql");
