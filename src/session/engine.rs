@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use datafusion::execution::SessionState;
@@ -41,6 +42,8 @@ pub struct Engine {
     topics: Mutex<Option<(Instant, Arc<Vec<Topic>>)>>,
     definitions: Mutex<Option<(Instant, Arc<Definitions>)>>,
     shapes: Mutex<HashMap<String, (Instant, Arc<Shape>)>>,
+    /// How often what is cached was dropped: what was asked for before must not come back after.
+    changes: AtomicU64,
     pub(super) names: Mutex<(Option<Instant>, Arc<Names>)>,
 }
 
@@ -85,6 +88,7 @@ impl Engine {
             topics: Mutex::default(),
             definitions: Mutex::default(),
             shapes: Mutex::default(),
+            changes: AtomicU64::default(),
             names: Mutex::default(),
         }))
     }
@@ -163,8 +167,12 @@ impl Engine {
         if let Some(topics) = cached {
             return Ok(topics);
         }
+        let before = self.changes.load(Ordering::SeqCst);
         let topics = Arc::new(self.connector.topics().await?);
-        *self.topics.lock() = Some((Instant::now(), Arc::clone(&topics)));
+        let mut cached = self.topics.lock();
+        if self.changes.load(Ordering::SeqCst) == before {
+            *cached = Some((Instant::now(), Arc::clone(&topics)));
+        }
         Ok(topics)
     }
 
@@ -175,11 +183,15 @@ impl Engine {
         if let Some(definitions) = cached {
             return Ok(definitions);
         }
+        let before = self.changes.load(Ordering::SeqCst);
         // The list of topics is needed anyway, and tells whether there is anything to load.
         let declared = self.topics().await?.iter().any(|t| &*t.name == definitions::TOPIC);
         let loaded = if declared { Definitions::load(self.connector.as_ref()).await? } else { Definitions::default() };
         let loaded = Arc::new(loaded);
-        *self.definitions.lock() = Some((Instant::now(), Arc::clone(&loaded)));
+        let mut cached = self.definitions.lock();
+        if self.changes.load(Ordering::SeqCst) == before {
+            *cached = Some((Instant::now(), Arc::clone(&loaded)));
+        }
         Ok(loaded)
     }
 
@@ -192,6 +204,7 @@ impl Engine {
 
     /// Drops everything cached about topics, after a change that this process made.
     pub(super) fn forget(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
         *self.topics.lock() = None;
         *self.definitions.lock() = None;
         self.shapes.lock().clear();
@@ -204,9 +217,13 @@ impl Engine {
         if let Some(shape) = cached {
             return Ok(shape);
         }
+        let before = self.changes.load(Ordering::SeqCst);
         let registry = self.registry.as_deref();
         let found = Arc::new(shape::discover(self.connector.as_ref(), registry, topic, sample_records).await?);
-        self.shapes.lock().insert(topic.to_string(), (Instant::now(), Arc::clone(&found)));
+        let mut cached = self.shapes.lock();
+        if self.changes.load(Ordering::SeqCst) == before {
+            cached.insert(topic.to_string(), (Instant::now(), Arc::clone(&found)));
+        }
         Ok(found)
     }
 

@@ -74,7 +74,12 @@ impl Reference {
         let (answers, _) = inside::run(text, &place, Arc::new(Memory::new())).await;
         let local = Local::open(&place.data).unwrap();
         let (again, all) = inside::run(text, &place, Arc::new(local)).await;
-        let names = [("local {data}", "memory"), ("beside {data}", "beside memory"), ("reader=local", "reader=memory")];
+        let names = [
+            ("the local log {data}", "memory"),
+            ("local {data}", "memory"),
+            ("beside {data}", "beside memory"),
+            ("reader=local", "reader=memory"),
+        ];
         let again = names.iter().fold(again, |text, (local, memory)| text.replace(local, memory));
         let found = difference("on a local log", &narrow(&answers), &narrow(&again));
         (answers, Reference { place, all }, found)

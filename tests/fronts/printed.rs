@@ -33,7 +33,7 @@ pub fn talk(ran: &Ran, text: &str, at: usize, name: &str) -> String {
     let mut out = String::new();
     for response in &ran.responses {
         match response {
-            // `--quiet` leaves out what is said once of a topic.
+            // Said once per session and topic, and every front has sessions of its own.
             Response::Notice(notice) if notice.about.is_some() => {}
             Response::Notice(notice) => {
                 writeln!(out, "note: {}", notice.message).unwrap();
@@ -65,10 +65,12 @@ fn moved(error: &Error, by: usize) -> Error {
     }
 }
 
-/// Talk without what differs from run to run: how long it took.
+/// Talk without what differs from run to run, how long it took, and from session to session, what columns were inferred
+/// from: that is said once for each topic.
 pub fn timeless(talk: &str) -> String {
     let line = |line: &str| line.split(" · ").filter(|part| !is_time(part)).collect::<Vec<_>>().join(" · ");
-    talk.lines().map(|l| line(l) + "\n").collect()
+    let once = |line: &str| line.starts_with("note: ") && line.contains(": columns inferred from ");
+    talk.lines().filter(|l| !once(l)).map(|l| line(l) + "\n").collect()
 }
 
 /// `38 ms`, `<1 ms`, `2 min 5 s (277 k/s)`.
