@@ -54,7 +54,7 @@ enum Feed {
     Own {
         rows: Box<Rows>,
         /// Records opened, and how many of them were taken.
-        open: Option<(RawRecords, usize)>,
+        open: Box<Option<(RawRecords, usize)>>,
     },
     /// Others make them, some deliveries ahead; they come in order.
     Ahead { done: BoxStream<'static, Result<Done>>, made: VecDeque<Made> },
@@ -86,7 +86,7 @@ impl Stream {
             let done = work_ahead(running.stream.clone(), work.clone(), pool, ahead);
             Feed::Ahead { done, made: VecDeque::new() }
         } else {
-            Feed::Own { rows: Box::new(rows), open: None }
+            Feed::Own { rows: Box::new(rows), open: Box::default() }
         };
         Ok(Stream { running: Some(running), feed, work, counts })
     }
@@ -133,7 +133,7 @@ impl Stream {
     /// Drops what was opened and will not be used.
     fn forget(&mut self) {
         match &mut self.feed {
-            Feed::Own { open, .. } => *open = None,
+            Feed::Own { open, .. } => **open = None,
             Feed::Ahead { done, made } => {
                 *done = futures::stream::empty().boxed();
                 made.clear();
@@ -178,7 +178,7 @@ impl Stream {
                 Some(Event::Records(raw)) => {
                     self.count(raw.len, raw.bytes, raw.tombstones);
                     if let Feed::Own { open, .. } = &mut self.feed {
-                        *open = Some((raw, 0));
+                        **open = Some((raw, 0));
                     }
                 }
             }

@@ -30,6 +30,9 @@ pub(super) const EARLIEST: i64 = -2;
 /// ListOffsets for the offset after the last.
 pub(super) const LATEST: i64 = -1;
 
+/// Per partition, by number, an offset if there is one.
+pub(super) type Offsets = Vec<(i32, Option<i64>)>;
+
 /// A cluster. Nothing connects before the first question.
 #[derive(Debug)]
 pub(super) struct Cluster {
@@ -151,12 +154,7 @@ impl Cluster {
     /// For every one of `times`, and every partition of the topic, by number: the first offset at or after that time
     /// ([`EARLIEST`] and [`LATEST`] being times too), `None` where there is none. Answers are as old as their order in
     /// `times` says.
-    pub(super) fn offsets(
-        &self,
-        topic: Topic,
-        times: &[i64],
-        isolation: Isolation,
-    ) -> Result<Vec<Vec<(i32, Option<i64>)>>> {
+    pub(super) fn offsets(&self, topic: Topic, times: &[i64], isolation: Isolation) -> Result<Vec<Offsets>> {
         let name = topic.name.clone();
         let mut found: Vec<BTreeMap<i32, Option<i64>>> = vec![BTreeMap::new(); times.len()];
         let mut open: Vec<Partition> = topic.partitions;

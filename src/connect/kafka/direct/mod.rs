@@ -24,7 +24,7 @@ use std::time::Duration;
 use super::admin::missing;
 use crate::connect::{Isolation, Range, ReadRequest, RecordStream, Topic};
 use crate::error::{Error, Result};
-use cluster::{Cluster, EARLIEST, LATEST};
+use cluster::{Cluster, EARLIEST, LATEST, Offsets};
 use settings::{Settings, Unable};
 
 /// A cluster as it is read directly.
@@ -71,7 +71,7 @@ impl Direct {
     }
 
     /// Per partition the first offset at or after a moment.
-    pub(super) fn offsets_at(&self, name: &str, timestamp_ms: i64) -> Result<Vec<(i32, Option<i64>)>> {
+    pub(super) fn offsets_at(&self, name: &str, timestamp_ms: i64) -> Result<Offsets> {
         if timestamp_ms < 0 {
             // Before the epoch there are only records without a timestamp: everything counts.
             let ranges = self.ranges(name, Isolation::ReadUncommitted)?;
@@ -81,12 +81,7 @@ impl Direct {
         Ok(found)
     }
 
-    fn offsets<const N: usize>(
-        &self,
-        name: &str,
-        times: [i64; N],
-        isolation: Isolation,
-    ) -> Result<[Vec<(i32, Option<i64>)>; N]> {
+    fn offsets<const N: usize>(&self, name: &str, times: [i64; N], isolation: Isolation) -> Result<[Offsets; N]> {
         let topic = self.cluster.topic(name)?.ok_or_else(|| missing(name))?;
         let found = self.cluster.offsets(topic, &times, isolation)?;
         found.try_into().map_err(|_| Error::internal("an answer for every time"))

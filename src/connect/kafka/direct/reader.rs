@@ -171,10 +171,7 @@ impl Reader {
                     self.topic = None;
                 }
             }
-            let heard = match reports.recv_timeout(if waiting.is_empty() { LOOK_UP } else { pause }) {
-                Ok(heard) => Some(heard),
-                Err(_) => None,
-            };
+            let heard = reports.recv_timeout(if waiting.is_empty() { LOOK_UP } else { pause }).ok();
             for heard in heard.into_iter().chain(reports.try_iter()) {
                 match heard {
                     Report::Moved => {
