@@ -29,16 +29,6 @@ const LEVELS: &[(&str, u8)] = &[
     ("front", 9),
 ];
 
-/// Uses that go up on purpose: the file, what it uses, why.
-const EXCEPTIONS: &[(&str, &str, &str)] = &[
-    (
-        "src/bounded/statement.rs",
-        "session::response",
-        "receipts are counted where records are read, as the plain data that fronts get",
-    ),
-    ("src/bounded/sink.rs", "session::plan_error", "an error of the rows to write is said as one of the rows to read"),
-];
-
 /// Licences that ask for nothing but a notice.
 const LICENCES: &[&str] = &[
     "0BSD",
@@ -268,7 +258,6 @@ fn level(module: &str) -> Option<u8> {
 #[test]
 fn modules_use_only_lower_levels() {
     let mut findings = Vec::new();
-    let mut excused = BTreeSet::new();
     let mut seen = BTreeSet::new();
     let mut edges = 0;
     for file in sources() {
@@ -284,22 +273,12 @@ fn modules_use_only_lower_levels() {
             if target == module || level(target).is_some_and(|l| l < own) {
                 continue;
             }
-            match EXCEPTIONS.iter().position(|(from, to, _)| *from == file.path && *to == path) {
-                Some(n) => {
-                    excused.insert(n);
-                }
-                None => findings.push(format!("{}: {module} may not use crate::{path}", file.path)),
-            }
+            findings.push(format!("{}: {module} may not use crate::{path}", file.path));
         }
     }
     for (module, _) in LEVELS {
         if !seen.contains(*module) {
             findings.push(format!("{module} has a level but no file"));
-        }
-    }
-    for (n, (from, to, _)) in EXCEPTIONS.iter().enumerate() {
-        if !excused.contains(&n) {
-            findings.push(format!("{from} no longer uses {to}: take the exception out of tests/tidy.rs"));
         }
     }
     assert!(edges > 100, "only {edges} uses were found");

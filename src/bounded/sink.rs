@@ -57,7 +57,7 @@ impl TopicSink {
         let mut writer = self.connector.writer(&self.topic).await?;
         while let Some(batch) = rows.next().await {
             let outcome = match batch {
-                Err(e) => Err(crate::session::plan_error(e)),
+                Err(e) => Err(crate::bounded::plan_error::plan_error(e)),
                 Ok(batch) if batch.num_rows() == 0 => continue,
                 Ok(batch) => self.records(&batch, &mut encoders).await,
             };

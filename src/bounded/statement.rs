@@ -6,12 +6,12 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
+use crate::bounded::receipt::{Progress, TopicReceipt};
 use crate::bounded::usage::Usage;
 use crate::catalog::shape::Sampled;
 use crate::connect::{Connector, Isolation, Range};
 use crate::error::Result;
 use crate::registry::Registry;
-use crate::session::response::{Progress, TopicReceipt};
 
 /// What becomes of a record that cannot be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,11 +10,12 @@ use arrow::datatypes::SchemaRef;
 use futures::StreamExt as _;
 use parquet::arrow::ArrowWriter;
 
+use crate::bounded::plan_error;
 use crate::error::{Error, Result, Span};
 use crate::figure::plural;
+use crate::session::Session;
 use crate::session::response::{Receipt, Response};
 use crate::session::run::{Out, send, start};
-use crate::session::{Session, plan_error};
 use crate::sql::ast::Query;
 use crate::sql::params::Params;
 use crate::sql::split::Places;

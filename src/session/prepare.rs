@@ -17,13 +17,13 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::bounded::column::{METAS, Meta, Source, meta_by_name};
+use crate::bounded::plan_error::located;
 use crate::bounded::statement::Statement;
 use crate::bounded::table::TopicTable;
 use crate::catalog::definitions::Definitions;
 use crate::error::Result;
 use crate::session::engine::Engine;
 use crate::session::information;
-use crate::session::plan_error::located;
 use crate::session::resolve::{Resolver, StatementCatalog};
 use crate::session::response::Notice;
 use crate::session::suggest::{at_name, suggest};

@@ -11,6 +11,7 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc::Sender;
 
+use crate::bounded::plan_error;
 use crate::bounded::statement::Statement as Running;
 use crate::bounded::usage::Usage;
 use crate::config::settings::Settings;
@@ -18,7 +19,7 @@ use crate::error::{Error, Kind, Result, Span};
 use crate::figure::plural;
 use crate::session::prepare::Prepared;
 use crate::session::response::{LINES, Receipt, Response};
-use crate::session::{Session, copy, define, plan_error, show};
+use crate::session::{Session, copy, define, show};
 use crate::sql::ast::{Query, QueryKind, Statement};
 use crate::sql::params::Params;
 use crate::sql::split::Places;

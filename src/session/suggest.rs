@@ -4,8 +4,8 @@ use datafusion::execution::SessionState;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::bounded::column::METAS;
+use crate::bounded::plan_error::NO_SUCH_QUALIFIER;
 use crate::error::{Error, nearest};
-use crate::session::plan_error::NO_SUCH_QUALIFIER;
 use crate::sql::case::Spellings;
 use crate::sql::split::Places;
 
