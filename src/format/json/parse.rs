@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use super::guess;
+
 /// How deep arrays and objects may nest.
 const MAX_DEPTH: u32 = 64;
 
@@ -13,6 +15,7 @@ pub(super) struct Parser<'a> {
     text: &'a str,
     at: usize,
     depth: u32,
+    guesses: bool,
 }
 
 /// The text is not JSON: what was expected, and where.
@@ -49,8 +52,15 @@ impl Kind {
 type Step<T> = Result<T, Malformed>;
 
 impl<'a> Parser<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
-        Parser { text, at: 0, depth: 0 }
+    /// A reader that looks at each byte.
+    pub(super) fn checked(text: &'a str) -> Self {
+        Parser { text, at: 0, depth: 0, guesses: false }
+    }
+
+    /// A reader that takes the short cuts of [`guess`] where they hold.
+    #[inline]
+    pub(super) fn guessing(text: &'a str) -> Self {
+        Parser { text, at: 0, depth: 0, guesses: true }
     }
 
     #[cold]
@@ -125,6 +135,33 @@ impl<'a> Parser<'a> {
     #[inline]
     pub(super) fn number(&mut self) -> Step<(&'a str, bool)> {
         let start = self.at;
+        if self.guesses
+            && let Some((end, whole)) = guess::number_end(self.text.as_bytes(), start)
+        {
+            self.at = end;
+            return Ok((self.slice(start), whole));
+        }
+        self.any_number()
+    }
+
+    /// Consumes a whole number if it has the usual form.
+    #[inline]
+    pub(super) fn usual_whole(&mut self) -> Option<i64> {
+        let (value, end) = guess::whole(self.text.as_bytes(), self.at).filter(|_| self.guesses)?;
+        self.at = end;
+        Some(value)
+    }
+
+    /// Consumes a number if it has the usual form.
+    #[inline]
+    pub(super) fn usual_float(&mut self) -> Option<f64> {
+        let (value, end) = guess::float(self.text.as_bytes(), self.at).filter(|_| self.guesses)?;
+        self.at = end;
+        Some(value)
+    }
+
+    fn any_number(&mut self) -> Step<(&'a str, bool)> {
+        let start = self.at;
         if self.peek_raw() == Some(b'-') {
             self.at += 1;
         }
@@ -172,6 +209,18 @@ impl<'a> Parser<'a> {
     #[inline]
     fn quoted(&mut self) -> Step<(&'a str, bool)> {
         self.at += 1;
+        let start = self.at;
+        if self.guesses
+            && let Some(end) = guess::text_end(self.text.as_bytes(), start)
+        {
+            self.at = end + 1;
+            return Ok((self.text.get(start..end).unwrap_or_default(), false));
+        }
+        self.any_quoted()
+    }
+
+    /// Consumes text whose first quote was consumed.
+    fn any_quoted(&mut self) -> Step<(&'a str, bool)> {
         let start = self.at;
         let mut escapes = false;
         let bytes = self.text.as_bytes();
@@ -244,6 +293,16 @@ impl<'a> Parser<'a> {
         Ok(if escapes { Cow::Owned(unescaped(inside)) } else { Cow::Borrowed(inside) })
     }
 
+    /// Consumes any value.
+    #[inline]
+    pub(super) fn pass(&mut self) -> Step<()> {
+        match self.kind()? {
+            Kind::Text => self.quoted().map(|_| ()),
+            Kind::Number => self.number().map(|_| ()),
+            _ => self.skip().map(|_| ()),
+        }
+    }
+
     /// Consumes any value and gives its text.
     pub(super) fn skip(&mut self) -> Step<&'a str> {
         let kind = self.kind()?;
@@ -305,6 +364,18 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Consumes a key and its colon if they are exactly these bytes.
+    #[inline]
+    pub(super) fn expected(&mut self, lead: &[u8]) -> bool {
+        self.peek();
+        let end = self.at + lead.len();
+        let holds = self.guesses && self.text.as_bytes().get(self.at..end) == Some(lead);
+        if holds {
+            self.at = end;
+        }
+        holds
+    }
+
     /// A key and its colon: what stands between the quotes, and whether that has escapes.
     #[inline]
     pub(super) fn key_raw(&mut self) -> Step<(&'a str, bool)> {
@@ -340,7 +411,7 @@ fn special(eight: u64) -> bool {
 }
 
 /// Text with its escapes, which were checked before, replaced.
-fn unescaped(inside: &str) -> String {
+pub(super) fn unescaped(inside: &str) -> String {
     let mut out = String::with_capacity(inside.len());
     let mut rest = inside.chars();
     let unit = |rest: &mut std::str::Chars<'_>| -> u32 {
@@ -383,7 +454,7 @@ mod tests {
     use super::*;
 
     fn valid(text: &str) -> Step<()> {
-        let mut parser = Parser::new(text);
+        let mut parser = Parser::checked(text);
         parser.skip()?;
         parser.end()
     }
@@ -411,7 +482,7 @@ mod tests {
                     escaped.chars().collect::<Vec<_>>()
                 }).collect();
             }
-            let mut parser = Parser::new(&json);
+            let mut parser = Parser::checked(&json);
             prop_assert_eq!(parser.text().unwrap(), text);
             prop_assert!(parser.end().is_ok());
         }

@@ -1,0 +1,5 @@
+//! Orders as framed Avro.
+
+use std::sync::Arc;
+
+use weir::catalog::shape;
