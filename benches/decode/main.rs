@@ -96,12 +96,13 @@ pub fn batches(records: &[Vec<u8>]) -> Vec<BinaryViewArray> {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    let numbers: Option<Vec<u64>> = arguments.iter().map(|a| a.parse().ok().filter(|n| *n > 0)).collect();
-    let done = match numbers.as_deref() {
-        Some([]) => measure(500_000, 5),
-        Some([records]) => measure(*records, 5),
-        Some([records, rounds]) => measure(*records, *rounds),
-        _ => Err("usage: cargo bench --bench decode -- [RECORDS [ROUNDS]]".into()),
+    let number = |text: &str| text.parse().ok().filter(|n: &u64| *n > 0).ok_or("RECORDS and ROUNDS are numbers from 1");
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => measure(Ok(500_000), Ok(5), ""),
+        [records] => measure(number(records), Ok(5), ""),
+        [records, rounds] => measure(number(records), number(rounds), ""),
+        [records, rounds, part] => measure(number(records), number(rounds), part),
+        _ => Err("usage: cargo bench --bench decode -- [RECORDS [ROUNDS [PART OF A CASE'S NAME]]]".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -122,7 +123,8 @@ fn cpu_seconds() -> Result<f64> {
     Ok(time.tv_sec as f64 + time.tv_nsec as f64 / 1e9)
 }
 
-fn measure(records: u64, rounds: u64) -> Result<()> {
+fn measure(records: std::result::Result<u64, &str>, rounds: std::result::Result<u64, &str>, part: &str) -> Result<()> {
+    let (records, rounds) = (records?, rounds?);
     let regions = orders::Expected::of(records).regions;
     let want = Sums {
         rows: usize::try_from(records)?,
@@ -131,6 +133,7 @@ fn measure(records: u64, rounds: u64) -> Result<()> {
     };
     let mut cases = json::cases(records)?;
     cases.extend(avro::cases(records)?);
+    cases.retain(|case| case.name.contains(part));
     for _ in 0..rounds {
         for case in &mut cases {
             let start = cpu_seconds()?;

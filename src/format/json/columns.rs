@@ -35,27 +35,48 @@ use super::parse::{Kind, Malformed, Parser, unescaped};
 use super::scalar;
 use crate::error::{Error, Result};
 
-/// Why a value does not fit; `path` grows on the way out.
-#[derive(Debug, Default)]
-pub(super) struct Fault {
-    pub(super) reason: String,
+/// Why a value does not fit, in a box so that a step that succeeds returns in a register.
+#[derive(Debug)]
+pub(super) struct Fault(Box<Why>);
+
+#[derive(Debug)]
+struct Why {
+    reason: String,
     /// Innermost name first.
-    pub(super) path: Vec<String>,
+    path: Vec<String>,
+}
+
+impl Fault {
+    #[cold]
+    pub(super) fn new(reason: impl Into<String>) -> Self {
+        Fault(Box::new(Why { reason: reason.into(), path: Vec::new() }))
+    }
+
+    /// The fault as seen from outside of the field called `name`.
+    #[cold]
+    fn inside(mut self, name: &str) -> Self {
+        self.0.path.push(name.to_string());
+        self
+    }
+
+    /// The reason, and the dotted path of the field at fault.
+    pub(super) fn into_parts(self) -> (String, Option<String>) {
+        let Why { reason, mut path } = *self.0;
+        path.reverse();
+        (reason, (!path.is_empty()).then(|| path.join(".")))
+    }
 }
 
 impl From<Malformed> for Fault {
     #[cold]
     fn from(malformed: Malformed) -> Self {
-        Fault {
-            reason: format!("the record is not JSON: {} at byte {}", malformed.what, malformed.at),
-            path: Vec::new(),
-        }
+        Fault::new(format!("the record is not JSON: {} at byte {}", malformed.0.what, malformed.0.at))
     }
 }
 
 #[cold]
 fn fault(reason: impl Into<String>) -> Fault {
-    Fault { reason: reason.into(), path: Vec::new() }
+    Fault::new(reason)
 }
 
 #[cold]
@@ -191,10 +212,8 @@ impl Record {
     /// Consumes a key and its colon: what it means, and the place after it.
     #[inline]
     fn key(&mut self, parser: &mut Parser<'_>, after: After) -> Result<(Meaning, After), Fault> {
-        if let Some((lead, meaning, next)) = self.keys.expected(after)
-            && parser.expected(lead)
-        {
-            return Ok((meaning, next));
+        if let Some(found) = self.keys.usual(parser, after) {
+            return Ok(found);
         }
         let (key, escapes) = parser.key_raw()?;
         Ok(self.keys.find(key, after).unwrap_or_else(|| self.learn(key, escapes, after)))
@@ -246,10 +265,7 @@ impl Record {
         }
         match child.column.read(parser) {
             Ok(()) => Ok(first),
-            Err(mut fault) => {
-                fault.path.extend(self.fields.get(index).map(|f| f.name().clone()));
-                Err(fault)
-            }
+            Err(fault) => Err(fault.inside(self.fields.get(index).map_or("", |f| f.name()))),
         }
     }
 
@@ -586,10 +602,7 @@ fn map(parser: &mut Parser<'_>, kind: Kind, keys: &mut Var, values: &mut Column)
     while more {
         let key = parser.key()?;
         keys.push(key.as_bytes())?;
-        values.read(parser).map_err(|mut fault| {
-            fault.path.push(key.to_string());
-            fault
-        })?;
+        values.read(parser).map_err(|fault| fault.inside(&key))?;
         more = parser.next(b'}')?;
     }
     Ok(())

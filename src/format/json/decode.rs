@@ -50,8 +50,7 @@ impl JsonDecoder {
             _ => bytes,
         };
         let Ok(text) = std::str::from_utf8(document) else {
-            let reason = "the record is not JSON: it is not UTF-8 text".into();
-            return Err(Fault { reason, path: Vec::new() });
+            return Err(Fault::new("the record is not JSON: it is not UTF-8 text"));
         };
         let mut parser = if self.guesses { Parser::guessing(text) } else { Parser::checked(text) };
         match parser.kind()? {
@@ -60,8 +59,7 @@ impl JsonDecoder {
             other => {
                 parser.skip()?;
                 parser.end()?;
-                let reason = format!("the record is {}, not an object", other.name());
-                return Err(Fault { reason, path: Vec::new() });
+                return Err(Fault::new(format!("the record is {}, not an object", other.name())));
             }
         }
         Ok(parser.end()?)
@@ -81,11 +79,11 @@ impl Decoder for JsonDecoder {
         for row in 0..values.len() {
             if values.is_null(row) {
                 self.record.fill(row + 1);
-            } else if let Err(Fault { reason, mut path }) = self.read(values.value(row), row) {
+            } else if let Err(fault) = self.read(values.value(row), row) {
                 self.record.truncate(row);
                 self.record.fill(row + 1);
-                path.reverse();
-                errors.push(RecordError { row, reason, path: (!path.is_empty()).then(|| path.join(".")) });
+                let (reason, path) = fault.into_parts();
+                errors.push(RecordError { row, reason, path });
             }
         }
         let mut taken: Vec<Option<ArrayRef>> = vec![None; self.spec.fields.len()];

@@ -10,6 +10,12 @@ fn word(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*eight))
 }
 
+#[inline]
+fn sixteen(bytes: &[u8], at: usize) -> Option<u128> {
+    let sixteen = bytes.get(at..)?.first_chunk::<16>()?;
+    Some(u128::from_le_bytes(*sixteen))
+}
+
 /// How many bytes stand before the first marked one.
 #[inline]
 fn before(marks: u64) -> usize {
@@ -143,4 +149,72 @@ pub(super) fn float(bytes: &[u8], from: usize) -> Option<(f64, usize)> {
     #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
     let value = value as f64 / power;
     Some((if negative { -value } else { value }, end))
+}
+
+/// Bytes that are expected somewhere.
+#[derive(Debug)]
+pub(super) struct Lead {
+    bytes: Box<[u8]>,
+    /// The first sixteen, as a number, and which bits of it count.
+    start: u128,
+    mask: u128,
+}
+
+impl Lead {
+    pub(super) fn new(bytes: Vec<u8>) -> Self {
+        let bytes = bytes.into_boxed_slice();
+        let start = bytes.iter().take(16).rev().fold(0, |all, byte| all << 8 | u128::from(*byte));
+        Lead { start, mask: low_bytes(bytes.len().min(16)), bytes }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Where they end when they stand at `at`.
+    #[inline]
+    pub(super) fn end(&self, bytes: &[u8], at: usize) -> Option<usize> {
+        let end = at + self.bytes.len();
+        let same = match sixteen(bytes, at) {
+            Some(found) if self.bytes.len() <= 16 => (found ^ self.start) & self.mask == 0,
+            _ => bytes.get(at..end)? == &*self.bytes,
+        };
+        same.then_some(end)
+    }
+}
+
+/// All bits of the lowest `count` bytes.
+#[inline]
+fn low_bytes(count: usize) -> u128 {
+    u128::MAX.checked_shr(128 - 8 * count as u32).unwrap_or_default()
+}
+
+/// A key of at most fifteen bytes, none of them zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ShortKey(u128);
+
+impl ShortKey {
+    /// No key is this.
+    pub(super) const NONE: Self = ShortKey(u128::MAX);
+
+    pub(super) fn of(key: &[u8]) -> Option<Self> {
+        (key.len() < 16).then(|| ShortKey(key.iter().rev().fold(0, |all, byte| all << 8 | u128::from(*byte))))
+    }
+
+    /// The key that stands after the quote before `from`, and where its colon ends, when it has no escapes and the colon
+    /// follows at once.
+    #[inline]
+    pub(super) fn at(bytes: &[u8], from: usize) -> Option<(Self, usize)> {
+        let found = sixteen(bytes, from)?;
+        let marks = special(found as u64);
+        let length = if marks != 0 { before(marks) } else { 8 + before(special((found >> 64) as u64)) };
+        let end = from + length;
+        let closed = bytes.get(end..end + 2) == Some(b"\":") && length < 16;
+        closed.then(|| (ShortKey(found & low_bytes(length)), end + 2))
+    }
+
+    #[inline]
+    pub(super) fn halves(self) -> (u64, u64) {
+        (self.0 as u64, (self.0 >> 64) as u64)
+    }
 }

@@ -7,6 +7,9 @@
 //!            first ─► "id": ─► "note": ─► "region":    and one comparison of bytes tells; any other is looked up
 //! ```
 
+use super::guess::{Lead, ShortKey};
+use super::parse::Parser;
+
 /// How many keys are remembered; with one more, all are forgotten.
 const MAX_KEYS: usize = 256;
 /// The longest key that is remembered, in bytes.
@@ -28,7 +31,8 @@ pub(super) enum Meaning {
 #[derive(Debug)]
 struct Known {
     /// The key as records write it, escapes as they are, with its quotes and the colon.
-    lead: Box<[u8]>,
+    lead: Lead,
+    short: ShortKey,
     meaning: Meaning,
     /// The key that came after it the last time.
     next: usize,
@@ -36,7 +40,7 @@ struct Known {
 
 impl Known {
     fn is(&self, key: &str) -> bool {
-        self.lead.get(1..).and_then(|l| l.strip_suffix(b"\":")) == Some(key.as_bytes())
+        self.lead.bytes().get(1..).and_then(|l| l.strip_suffix(b"\":")) == Some(key.as_bytes())
     }
 }
 
@@ -47,35 +51,58 @@ pub(super) struct Keys {
     /// Places in `known` by hash, plus one.
     slots: Vec<u16>,
     first: usize,
+    /// Rises with wrong guesses and falls with right ones; nothing is guessed while it is high.
+    wrong: u8,
 }
+
+/// From here on keys are looked up at once.
+const TOO_WRONG: u8 = 8;
 
 /// A place in an object: after a key, or before the first.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct After(Option<usize>);
 
 impl Keys {
-    /// The bytes of the key that probably comes next, its meaning, and the place after it.
-    #[inline]
-    pub(super) fn expected(&self, after: After) -> Option<(&[u8], Meaning, After)> {
-        let next = match after.0 {
-            Some(last) => self.known.get(last)?.next,
+    fn next(&self, after: After) -> usize {
+        match after.0 {
+            Some(last) => self.known.get(last).map_or(usize::MAX, |k| k.next),
             None => self.first,
-        };
-        let known = self.known.get(next)?;
-        Some((&known.lead, known.meaning, After(Some(next))))
+        }
+    }
+
+    /// Consumes the next key and its colon when it was seen before and is written as usual: its meaning, and the place
+    /// after it.
+    #[inline]
+    pub(super) fn usual(&mut self, parser: &mut Parser<'_>, after: After) -> Option<(Meaning, After)> {
+        let next = self.next(after);
+        if self.wrong < TOO_WRONG
+            && let Some(known) = self.known.get(next)
+            && parser.expected(&known.lead)
+        {
+            self.wrong = self.wrong.saturating_sub(1);
+            return Some((known.meaning, After(Some(next))));
+        }
+        let (key, end) = parser.short_key()?;
+        let (place, meaning) = self.search(slot(key), |known| known.short == key)?;
+        parser.jump(end);
+        self.follows(after, place);
+        Some((meaning, After(Some(place))))
     }
 
     /// The meaning of a key, as records write it between the quotes, and the place after it, if it was seen before.
-    #[inline]
     pub(super) fn find(&mut self, key: &str, after: After) -> Option<(Meaning, After)> {
-        let mut slot = hash(key.as_bytes());
+        let (place, meaning) = self.search(hash(key), |known| known.is(key))?;
+        self.follows(after, place);
+        Some((meaning, After(Some(place))))
+    }
+
+    #[inline]
+    fn search(&self, mut slot: usize, is: impl Fn(&Known) -> bool) -> Option<(usize, Meaning)> {
         loop {
             let place = usize::from(*self.slots.get(slot)?).checked_sub(1)?;
             let known = self.known.get(place)?;
-            if known.is(key) {
-                let meaning = known.meaning;
-                self.follows(after, place);
-                return Some((meaning, After(Some(place))));
+            if is(known) {
+                return Some((place, known.meaning));
             }
             slot = (slot + 1) % SLOTS;
         }
@@ -92,14 +119,15 @@ impl Keys {
             self.slots = vec![0; SLOTS];
         }
         let place = self.known.len();
-        let mut slot = hash(key.as_bytes());
+        let mut slot = hash(key);
         while self.slots.get(slot).is_some_and(|s| *s != 0) {
             slot = (slot + 1) % SLOTS;
         }
         if let (Some(free), Ok(number)) = (self.slots.get_mut(slot), u16::try_from(place + 1)) {
             *free = number;
-            let lead = ["\"", key, "\":"].concat().into_bytes().into_boxed_slice();
-            self.known.push(Known { lead, meaning, next: place + 1 });
+            let lead = Lead::new(["\"", key, "\":"].concat().into_bytes());
+            let short = ShortKey::of(key.as_bytes()).unwrap_or(ShortKey::NONE);
+            self.known.push(Known { lead, short, meaning, next: place + 1 });
             self.follows(after, place);
         }
         After(Some(place))
@@ -107,27 +135,36 @@ impl Keys {
 
     #[inline]
     fn follows(&mut self, after: After, place: usize) {
-        match after.0 {
-            Some(last) => {
-                if let Some(known) = self.known.get_mut(last) {
-                    known.next = place;
-                }
-            }
-            None => self.first = place,
-        }
+        let next = match after.0 {
+            Some(last) => match self.known.get_mut(last) {
+                Some(known) => &mut known.next,
+                None => return,
+            },
+            None => &mut self.first,
+        };
+        self.wrong = if *next == place { self.wrong.saturating_sub(1) } else { (self.wrong + 1).min(2 * TOO_WRONG) };
+        *next = place;
     }
 }
 
-/// A slot for the key: of its length, its first bytes and its last.
+/// A slot for a key of any length.
+fn hash(key: &str) -> usize {
+    let bytes = key.as_bytes();
+    match (ShortKey::of(bytes), bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (None, Some(first), Some(last)) => {
+            mix(u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(23) ^ key.len() as u64)
+        }
+        (short, _, _) => slot(short.unwrap_or(ShortKey::NONE)),
+    }
+}
+
 #[inline]
-fn hash(key: &[u8]) -> usize {
-    let (first, last) = match (key.first_chunk::<8>(), key.last_chunk::<8>()) {
-        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
-        _ => match (key.first_chunk::<4>(), key.last_chunk::<4>()) {
-            (Some(first), Some(last)) => (u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into()),
-            _ => (key.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)), 0),
-        },
-    };
-    let mixed = (first ^ last.rotate_left(23) ^ key.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (mixed >> 32) as usize % SLOTS
+fn slot(key: ShortKey) -> usize {
+    let (low, high) = key.halves();
+    mix(low ^ high.rotate_left(23))
+}
+
+#[inline]
+fn mix(word: u64) -> usize {
+    (word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % SLOTS
 }

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::guess;
+use super::guess::{self, Lead, ShortKey};
 
 /// How deep arrays and objects may nest.
 const MAX_DEPTH: u32 = 64;
@@ -18,9 +18,13 @@ pub(super) struct Parser<'a> {
     guesses: bool,
 }
 
-/// The text is not JSON: what was expected, and where.
+/// The text is not JSON. In a box, so that a step that succeeds returns in a register.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Malformed {
+pub(super) struct Malformed(pub(super) Box<Problem>);
+
+/// What was expected, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
     pub(super) what: &'static str,
     pub(super) at: usize,
 }
@@ -65,7 +69,7 @@ impl<'a> Parser<'a> {
 
     #[cold]
     fn wrong<T>(&self, what: &'static str) -> Step<T> {
-        Err(Malformed { what, at: self.at })
+        Err(Malformed(Box::new(Problem { what, at: self.at })))
     }
 
     #[inline]
@@ -366,14 +370,30 @@ impl<'a> Parser<'a> {
 
     /// Consumes a key and its colon if they are exactly these bytes.
     #[inline]
-    pub(super) fn expected(&mut self, lead: &[u8]) -> bool {
+    pub(super) fn expected(&mut self, lead: &Lead) -> bool {
         self.peek();
-        let end = self.at + lead.len();
-        let holds = self.guesses && self.text.as_bytes().get(self.at..end) == Some(lead);
-        if holds {
-            self.at = end;
+        match lead.end(self.text.as_bytes(), self.at) {
+            Some(end) if self.guesses => {
+                self.at = end;
+                true
+            }
+            _ => false,
         }
-        holds
+    }
+
+    /// The key that comes next, if it has the usual form, and where its colon ends. Consumes nothing.
+    #[inline]
+    pub(super) fn short_key(&mut self) -> Option<(ShortKey, usize)> {
+        if !self.guesses || self.peek() != Some(b'"') {
+            return None;
+        }
+        ShortKey::at(self.text.as_bytes(), self.at + 1)
+    }
+
+    /// Consumes everything before `end`.
+    #[inline]
+    pub(super) fn jump(&mut self, end: usize) {
+        self.at = end;
     }
 
     /// A key and its colon: what stands between the quotes, and whether that has escapes.
