@@ -61,7 +61,7 @@ pub fn cases(records: u64) -> Result<Vec<Case>> {
         Case::of("weir without short cuts, 2 of 8 columns", Json::checked(two())?, &plain),
         Case::of("weir without short cuts, 8 columns", Json::checked(all())?, &plain),
         Case::of("weir without short cuts, 2 of 8 columns, keys shuffled", Json::checked(two())?, &shuffled),
-        Case::of("weir, 2 of 8 columns", guessing(two())?, &plain),
+        Case::of("weir, 2 of 8 columns, same keys", guessing(two())?, &plain),
         Case::of("weir, 8 columns", guessing(all())?, &plain),
         Case::of("weir, 2 of 8 columns, keys shuffled", guessing(two())?, &shuffled),
         Case::of("weir, 2 of 8 columns, three shapes", guessing(two())?, &missing),

@@ -93,14 +93,14 @@ pub(super) fn number_end(bytes: &[u8], from: usize) -> Option<(usize, bool)> {
     }
 }
 
-/// The digits from `from` on as a number, and where they end; nothing when there is none, or more than `most`, which is at
-/// most 18.
+/// The digits from `from` on as a number behind those of `start`, and where they end; nothing when there is none, or more
+/// than `most`, which leaves room in 64 bits.
 #[inline]
 fn digits(bytes: &[u8], from: usize, start: u64, most: usize) -> Option<(u64, usize)> {
     let mut value = start;
     let mut at = from;
     while let Some(digit @ b'0'..=b'9') = bytes.get(at) {
-        if at - from == most {
+        if at == from + most {
             return None;
         }
         value = value * 10 + u64::from(digit - b'0');

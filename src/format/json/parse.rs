@@ -300,9 +300,9 @@ impl<'a> Parser<'a> {
     /// Consumes any value.
     #[inline]
     pub(super) fn pass(&mut self) -> Step<()> {
-        match self.kind()? {
-            Kind::Text => self.quoted().map(|_| ()),
-            Kind::Number => self.number().map(|_| ()),
+        match self.peek() {
+            Some(b'"') => self.quoted().map(|_| ()),
+            Some(b'-' | b'0'..=b'9') => self.number().map(|_| ()),
             _ => self.skip().map(|_| ()),
         }
     }
