@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use arrow::array::{Array, BinaryViewArray};
 use arrow::datatypes::{DataType, Field, Fields, Schema, TimeUnit};
+use chrono::SecondsFormat;
 use weir::format::json::Json;
 use weir::format::{ColumnUse, DecodeSpec, Format};
 
 use crate::orders::Order;
 use crate::{ALL, AMOUNT, Case, REGION, Result, Sums, batches, uses};
+
+const CREATED_AT: usize = 6;
 
 fn fields() -> Fields {
     let types = [
@@ -43,8 +46,14 @@ pub fn cases(records: u64) -> Result<Vec<Case>> {
         1 => text.replace("\"status\":", "\"state\":"),
         _ => text.replace("\"quantity\":", "\"flag\":true,\"quantity\":"),
     })?;
+    let stamped = texts(|number, text| {
+        let ms = Order::new(number).created_at_ms;
+        let time = chrono::DateTime::from_timestamp_millis(ms).map(|t| t.to_rfc3339_opts(SecondsFormat::Millis, true));
+        text.replace(&ms.to_string(), &format!("\"{}\"", time.unwrap_or_default()))
+    })?;
     let nested = texts(|_, text| format!("{{\"source\":\"web\",\"order\":{text}}}"))?;
     let two = || DecodeSpec { fields: fields(), reader: None, columns: uses(&[REGION, AMOUNT]) };
+    let three = || DecodeSpec { columns: uses(&[CREATED_AT, REGION, AMOUNT]), ..two() };
     let all = || DecodeSpec { columns: uses(&ALL), ..two() };
     let part = || {
         let below = vec![vec!["region".to_string()], vec!["amount".to_string()]];
@@ -66,6 +75,7 @@ pub fn cases(records: u64) -> Result<Vec<Case>> {
         Case::of("weir, 2 of 8 columns, keys shuffled", guessing(two())?, &shuffled),
         Case::of("weir, 2 of 8 columns, three shapes", guessing(two())?, &missing),
         Case::of("weir, 2 of 8 columns, a space after each comma and colon", guessing(two())?, &spaced),
+        Case::of("weir, 3 of 8 columns, one a time as text", guessing(three())?, &stamped),
         Case::of("weir, 2 of 8 fields of a struct", guessing(part())?, &nested),
     ])
 }
