@@ -198,6 +198,7 @@ impl Record {
     }
 
     /// What `key` means: the field of that name, else the only one that differs in case alone.
+    #[cold]
     fn lookup(&self, key: &str) -> Meaning {
         let found = crate::format::conform::find(&self.fields, key);
         match found {
@@ -215,14 +216,14 @@ impl Record {
         if let Some(found) = self.keys.usual(parser, after) {
             return Ok(found);
         }
+        parser.peek();
+        let start = parser.at();
         let (key, escapes) = parser.key_raw()?;
-        Ok(self.keys.find(key, after).unwrap_or_else(|| self.learn(key, escapes, after)))
-    }
-
-    #[cold]
-    fn learn(&mut self, key: &str, escapes: bool, after: After) -> (Meaning, After) {
+        if let Some(found) = self.keys.find(key, after) {
+            return Ok(found);
+        }
         let meaning = if escapes { self.lookup(&unescaped(key)) } else { self.lookup(key) };
-        (meaning, self.keys.learn(key, meaning, after))
+        Ok((meaning, self.keys.learn(key, parser.slice(start), meaning, after)))
     }
 
     /// Reads an object as row `row`. Of a name that occurs twice the last value counts.

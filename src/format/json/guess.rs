@@ -161,14 +161,9 @@ pub(super) struct Lead {
 }
 
 impl Lead {
-    pub(super) fn new(bytes: Vec<u8>) -> Self {
-        let bytes = bytes.into_boxed_slice();
+    pub(super) fn new(bytes: &[u8]) -> Self {
         let start = bytes.iter().take(16).rev().fold(0, |all, byte| all << 8 | u128::from(*byte));
-        Lead { start, mask: low_bytes(bytes.len().min(16)), bytes }
-    }
-
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        Lead { start, mask: low_bytes(bytes.len().min(16)), bytes: bytes.into() }
     }
 
     /// Where they end when they stand at `at`.
@@ -198,7 +193,9 @@ impl ShortKey {
     pub(super) const NONE: Self = ShortKey(u128::MAX);
 
     pub(super) fn of(key: &[u8]) -> Option<Self> {
-        (key.len() < 16).then(|| ShortKey(key.iter().rev().fold(0, |all, byte| all << 8 | u128::from(*byte))))
+        let mut sixteen = [0; 16];
+        sixteen.get_mut(..key.len()).filter(|_| key.len() < 16)?.copy_from_slice(key);
+        Some(ShortKey(u128::from_le_bytes(sixteen)))
     }
 
     /// The key that stands after the quote before `from`, and where its colon ends, when it has no escapes and the colon
@@ -213,6 +210,7 @@ impl ShortKey {
         closed.then(|| (ShortKey(found & low_bytes(length)), end + 2))
     }
 
+    /// The first eight bytes, and the others.
     #[inline]
     pub(super) fn halves(self) -> (u64, u64) {
         (self.0 as u64, (self.0 >> 64) as u64)

@@ -12,7 +12,7 @@ use super::parse::Parser;
 
 /// How many keys are remembered; with one more, all are forgotten.
 const MAX_KEYS: usize = 256;
-/// The longest key that is remembered, in bytes.
+/// The longest key that is remembered, in bytes from its quote to its colon.
 const MAX_LENGTH: usize = 256;
 /// Slots of the table, a power of two.
 const SLOTS: usize = 4 * MAX_KEYS;
@@ -30,18 +30,14 @@ pub(super) enum Meaning {
 
 #[derive(Debug)]
 struct Known {
-    /// The key as records write it, escapes as they are, with its quotes and the colon.
-    lead: Lead,
+    /// The key as records write it between the quotes, escapes as they are.
+    key: Box<str>,
     short: ShortKey,
+    /// The same with its quotes, the colon, and the white space in front of that.
+    lead: Lead,
     meaning: Meaning,
     /// The key that came after it the last time.
     next: usize,
-}
-
-impl Known {
-    fn is(&self, key: &str) -> bool {
-        self.lead.bytes().get(1..).and_then(|l| l.strip_suffix(b"\":")) == Some(key.as_bytes())
-    }
 }
 
 /// The keys that were seen.
@@ -91,7 +87,7 @@ impl Keys {
 
     /// The meaning of a key, as records write it between the quotes, and the place after it, if it was seen before.
     pub(super) fn find(&mut self, key: &str, after: After) -> Option<(Meaning, After)> {
-        let (place, meaning) = self.search(hash(key), |known| known.is(key))?;
+        let (place, meaning) = self.search(hash(key), |known| *known.key == *key)?;
         self.follows(after, place);
         Some((meaning, After(Some(place))))
     }
@@ -108,10 +104,10 @@ impl Keys {
         }
     }
 
-    /// Remembers a key that [`Keys::find`] did not find.
+    /// Remembers a key that [`Keys::find`] did not find, and how it was written from its quote to its colon.
     #[cold]
-    pub(super) fn learn(&mut self, key: &str, meaning: Meaning, after: After) -> After {
-        if key.len() > MAX_LENGTH {
+    pub(super) fn learn(&mut self, key: &str, lead: &str, meaning: Meaning, after: After) -> After {
+        if lead.len() > MAX_LENGTH {
             return after;
         }
         if self.known.len() == MAX_KEYS || self.slots.is_empty() {
@@ -125,9 +121,9 @@ impl Keys {
         }
         if let (Some(free), Ok(number)) = (self.slots.get_mut(slot), u16::try_from(place + 1)) {
             *free = number;
-            let lead = Lead::new(["\"", key, "\":"].concat().into_bytes());
+            let lead = Lead::new(lead.as_bytes());
             let short = ShortKey::of(key.as_bytes()).unwrap_or(ShortKey::NONE);
-            self.known.push(Known { lead, short, meaning, next: place + 1 });
+            self.known.push(Known { key: key.into(), short, lead, meaning, next: place + 1 });
             self.follows(after, place);
         }
         After(Some(place))

@@ -205,7 +205,15 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn slice(&self, start: usize) -> &'a str {
+    /// Where the reader stands.
+    #[inline]
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// What was consumed since the reader stood at `start`.
+    #[inline]
+    pub(super) fn slice(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
     }
 
