@@ -30,31 +30,53 @@ use arrow::datatypes::{
     TimestampNanosecondType,
 };
 
-use super::parse::{Kind, Malformed, Parser};
+use super::keys::{After, Keys, Meaning};
+use super::parse::{Kind, Malformed, Parser, unescaped};
 use super::scalar;
 use crate::error::{Error, Result};
 
-/// Why a value does not fit; `path` grows on the way out.
-#[derive(Debug, Default)]
-pub(super) struct Fault {
-    pub(super) reason: String,
+/// Why a value does not fit, in a box so that a step that succeeds returns in a register.
+#[derive(Debug)]
+pub(super) struct Fault(Box<Why>);
+
+#[derive(Debug)]
+struct Why {
+    reason: String,
     /// Innermost name first.
-    pub(super) path: Vec<String>,
+    path: Vec<String>,
+}
+
+impl Fault {
+    #[cold]
+    pub(super) fn new(reason: impl Into<String>) -> Self {
+        Fault(Box::new(Why { reason: reason.into(), path: Vec::new() }))
+    }
+
+    /// The fault as seen from outside of the field called `name`.
+    #[cold]
+    fn inside(mut self, name: &str) -> Self {
+        self.0.path.push(name.to_string());
+        self
+    }
+
+    /// The reason, and the dotted path of the field at fault.
+    pub(super) fn into_parts(self) -> (String, Option<String>) {
+        let Why { reason, mut path } = *self.0;
+        path.reverse();
+        (reason, (!path.is_empty()).then(|| path.join(".")))
+    }
 }
 
 impl From<Malformed> for Fault {
     #[cold]
     fn from(malformed: Malformed) -> Self {
-        Fault {
-            reason: format!("the record is not JSON: {} at byte {}", malformed.what, malformed.at),
-            path: Vec::new(),
-        }
+        Fault::new(format!("the record is not JSON: {} at byte {}", malformed.0.what, malformed.0.at))
     }
 }
 
 #[cold]
 fn fault(reason: impl Into<String>) -> Fault {
-    Fault { reason: reason.into(), path: Vec::new() }
+    Fault::new(reason)
 }
 
 #[cold]
@@ -93,11 +115,19 @@ enum Values {
 struct Var {
     offsets: Vec<i32>,
     bytes: Vec<u8>,
+    /// How many bytes were taken the last time.
+    taken: usize,
 }
 
 impl Var {
     fn new() -> Self {
-        Var { offsets: vec![0], bytes: Vec::new() }
+        Var { offsets: vec![0], bytes: Vec::new(), taken: 0 }
+    }
+
+    /// Makes room for as many more rows, of as many bytes in all as the rows before.
+    fn reserve(&mut self, rows: usize) {
+        self.offsets.reserve(rows);
+        self.bytes.reserve(self.taken);
     }
 
     fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
@@ -122,6 +152,7 @@ impl Var {
 
     fn take(&mut self) -> (OffsetBuffer<i32>, Buffer) {
         let offsets = std::mem::replace(&mut self.offsets, vec![0]);
+        self.taken = self.bytes.len();
         (OffsetBuffer::new(ScalarBuffer::from(offsets)), Buffer::from_vec(std::mem::take(&mut self.bytes)))
     }
 }
@@ -143,23 +174,10 @@ struct Child {
 pub(super) struct Record {
     fields: Fields,
     children: Vec<Option<Child>>,
-    /// Per position in the object the key last seen there and what it means.
-    shape: Vec<(Box<str>, Meaning)>,
+    /// How many children are used.
+    used: usize,
+    keys: Keys,
 }
-
-/// What a key means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Meaning {
-    /// No column that is used.
-    Nothing,
-    Child {
-        index: usize,
-        exact: bool,
-    },
-}
-
-/// Positions remembered per object; a longer object is looked up key by key from there on.
-const MAX_SHAPE: usize = 256;
 
 impl Record {
     /// Children for the fields that `used` keeps.
@@ -175,7 +193,8 @@ impl Record {
                 None => None,
             });
         }
-        Ok(Record { fields: fields.clone(), children, shape: Vec::new() })
+        let used = children.iter().flatten().count();
+        Ok(Record { fields: fields.clone(), children, used, keys: Keys::default() })
     }
 
     /// What `key` means: the field of that name, else the only one that differs in case alone.
@@ -191,70 +210,71 @@ impl Record {
         }
     }
 
+    /// Consumes a key and its colon: what it means, and the place after it.
     #[inline]
-    fn meaning(&mut self, position: usize, key: &str) -> Meaning {
-        if let Some((known, meaning)) = self.shape.get(position)
-            && **known == *key
-        {
-            return *meaning;
+    fn key(&mut self, parser: &mut Parser<'_>, after: After) -> Result<(Meaning, After), Fault> {
+        if let Some(found) = self.keys.usual(parser, after) {
+            return Ok(found);
         }
-        self.learn(position, key)
-    }
-
-    /// The key is not where it was in the record before. It may stand at another remembered place.
-    #[cold]
-    fn learn(&mut self, position: usize, key: &str) -> Meaning {
-        let meaning = match self.shape.iter().find(|(known, _)| **known == *key) {
-            Some((_, meaning)) => *meaning,
-            None => self.lookup(key),
-        };
-        if let Some(slot) = self.shape.get_mut(position) {
-            *slot = (key.into(), meaning);
-        } else if self.shape.len() < MAX_SHAPE {
-            self.shape.push((key.into(), meaning));
+        parser.peek();
+        let start = parser.at();
+        let (key, escapes) = parser.key_raw()?;
+        if let Some(found) = self.keys.find(key, after) {
+            return Ok(found);
         }
-        meaning
+        let meaning = if escapes { self.lookup(&unescaped(key)) } else { self.lookup(key) };
+        Ok((meaning, self.keys.learn(key, parser.slice(start), meaning, after)))
     }
 
     /// Reads an object as row `row`. Of a name that occurs twice the last value counts.
     pub(super) fn read(&mut self, parser: &mut Parser<'_>, row: usize) -> Result<(), Fault> {
         let mut more = parser.open(b'}')?;
-        let mut position = 0;
+        let mut after = After::default();
+        let mut read = 0;
         while more {
-            let key = parser.key()?;
-            match self.meaning(position, &key) {
-                Meaning::Nothing => {
-                    parser.skip()?;
-                }
-                Meaning::Child { index, exact } => self.child(index, exact, parser, row)?,
+            let (meaning, next) = self.key(parser, after)?;
+            after = next;
+            match meaning {
+                Meaning::Nothing => parser.pass()?,
+                Meaning::Child { index, exact } => read += usize::from(self.child(index, exact, parser, row)?),
             }
-            position += 1;
             more = parser.next(b'}')?;
         }
-        self.fill(row + 1);
+        if read < self.used {
+            self.fill(row + 1);
+        }
         Ok(())
     }
 
+    /// Reads a value of a child; whether it is the first one of this row.
     #[inline]
-    fn child(&mut self, index: usize, exact: bool, parser: &mut Parser<'_>, row: usize) -> Result<(), Fault> {
+    fn child(&mut self, index: usize, exact: bool, parser: &mut Parser<'_>, row: usize) -> Result<bool, Fault> {
         let Some(Some(child)) = self.children.get_mut(index) else {
-            parser.skip()?;
-            return Ok(());
+            parser.pass()?;
+            return Ok(false);
         };
-        if child.column.len() > row {
+        let first = child.column.len() <= row;
+        if !first {
             if child.exact == row + 1 && !exact {
-                parser.skip()?;
-                return Ok(());
+                parser.pass()?;
+                return Ok(false);
             }
             child.column.truncate(row);
         }
         if exact {
             child.exact = row + 1;
         }
-        child.column.read(parser).map_err(|mut fault| {
-            fault.path.extend(self.fields.get(index).map(|f| f.name().clone()));
-            fault
-        })
+        match child.column.read(parser) {
+            Ok(()) => Ok(first),
+            Err(fault) => Err(fault.inside(self.fields.get(index).map_or("", |f| f.name()))),
+        }
+    }
+
+    /// Makes room for as many more rows.
+    pub(super) fn reserve(&mut self, rows: usize) {
+        for child in self.children.iter_mut().flatten() {
+            child.column.reserve(rows);
+        }
     }
 
     /// Makes every child `rows` long; what is missing is null.
@@ -363,6 +383,21 @@ impl Column {
     #[inline]
     fn len(&self) -> usize {
         self.valid.len()
+    }
+
+    fn reserve(&mut self, rows: usize) {
+        self.valid.reserve(rows);
+        match &mut self.values {
+            Values::Boolean(v) => v.reserve(rows),
+            Values::Int32(v) | Values::Date32(v) | Values::Time32(v) => v.reserve(rows),
+            Values::Int64(v) | Values::Time64(v) | Values::Timestamp(_, _, v) => v.reserve(rows),
+            Values::Float32(v) => v.reserve(rows),
+            Values::Float64(v) => v.reserve(rows),
+            Values::Decimal(_, _, v) => v.reserve(rows),
+            Values::Utf8(v) | Values::Binary(v) => v.reserve(rows),
+            Values::Struct(record) => record.reserve(rows),
+            Values::List(_, offsets, _) | Values::Map(_, offsets, _, _) => offsets.reserve(rows),
+        }
     }
 
     fn push_null(&mut self) {
@@ -568,10 +603,7 @@ fn map(parser: &mut Parser<'_>, kind: Kind, keys: &mut Var, values: &mut Column)
     while more {
         let key = parser.key()?;
         keys.push(key.as_bytes())?;
-        values.read(parser).map_err(|mut fault| {
-            fault.path.push(key.to_string());
-            fault
-        })?;
+        values.read(parser).map_err(|fault| fault.inside(&key))?;
         more = parser.next(b'}')?;
     }
     Ok(())
@@ -593,6 +625,9 @@ fn digits<'a>(parser: &mut Parser<'a>, kind: Kind, wanted: &str) -> Result<Cow<'
 
 #[inline]
 fn whole(parser: &mut Parser<'_>, kind: Kind, wanted: &str) -> Result<i64, Fault> {
+    if let Some(value) = parser.usual_whole() {
+        return Ok(value);
+    }
     let text = digits(parser, kind, wanted)?;
     match text.parse() {
         Ok(value) => Ok(value),
@@ -602,6 +637,9 @@ fn whole(parser: &mut Parser<'_>, kind: Kind, wanted: &str) -> Result<i64, Fault
 
 #[inline]
 fn float(parser: &mut Parser<'_>, kind: Kind, wanted: &str) -> Result<f64, Fault> {
+    if let Some(value) = parser.usual_float() {
+        return Ok(value);
+    }
     let text = digits(parser, kind, wanted)?;
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() || kind == Kind::Text => Ok(value),

@@ -21,10 +21,12 @@ pub(super) struct JsonDecoder {
     record: Record,
     /// A side of one column named `value` also takes documents that are no objects.
     single: bool,
+    guesses: bool,
 }
 
 impl JsonDecoder {
-    pub(super) fn new(spec: DecodeSpec) -> Result<Self> {
+    /// A decoder that guesses, or one that checks each byte for what it is; they give the same.
+    pub(super) fn new(spec: DecodeSpec, guesses: bool) -> Result<Self> {
         let used = |index: usize| {
             let mut uses = spec.columns.iter().filter(|c| c.index == index);
             let mut parts = Parts(uses.next()?.paths.clone());
@@ -38,7 +40,7 @@ impl JsonDecoder {
         };
         let record = Record::new(&spec.fields, used)?;
         let single = matches!(spec.fields.as_ref(), [only] if only.name().eq_ignore_ascii_case("value"));
-        Ok(JsonDecoder { spec, record, single })
+        Ok(JsonDecoder { spec, record, single, guesses })
     }
 
     #[inline]
@@ -48,18 +50,16 @@ impl JsonDecoder {
             _ => bytes,
         };
         let Ok(text) = std::str::from_utf8(document) else {
-            let reason = "the record is not JSON: it is not UTF-8 text".into();
-            return Err(Fault { reason, path: Vec::new() });
+            return Err(Fault::new("the record is not JSON: it is not UTF-8 text"));
         };
-        let mut parser = Parser::new(text);
+        let mut parser = if self.guesses { Parser::guessing(text) } else { Parser::checked(text) };
         match parser.kind()? {
             Kind::Object => self.record.read(&mut parser, row)?,
             _ if self.single => self.record.read_one(0, &mut parser, row)?,
             other => {
                 parser.skip()?;
                 parser.end()?;
-                let reason = format!("the record is {}, not an object", other.name());
-                return Err(Fault { reason, path: Vec::new() });
+                return Err(Fault::new(format!("the record is {}, not an object", other.name())));
             }
         }
         Ok(parser.end()?)
@@ -75,15 +75,16 @@ impl Decoder for JsonDecoder {
 
     fn decode(&mut self, values: &BinaryViewArray) -> Result<Decoded> {
         let mut errors = Vec::new();
+        self.record.reserve(values.len());
         for row in 0..values.len() {
-            if values.is_valid(row)
-                && let Err(Fault { reason, mut path }) = self.read(values.value(row), row)
-            {
+            if values.is_null(row) {
+                self.record.fill(row + 1);
+            } else if let Err(fault) = self.read(values.value(row), row) {
                 self.record.truncate(row);
-                path.reverse();
-                errors.push(RecordError { row, reason, path: (!path.is_empty()).then(|| path.join(".")) });
+                self.record.fill(row + 1);
+                let (reason, path) = fault.into_parts();
+                errors.push(RecordError { row, reason, path });
             }
-            self.record.fill(row + 1);
         }
         let mut taken: Vec<Option<ArrayRef>> = vec![None; self.spec.fields.len()];
         let mut columns = Vec::with_capacity(self.spec.columns.len());

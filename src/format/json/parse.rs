@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use super::guess::{self, Lead, ShortKey};
+
 /// How deep arrays and objects may nest.
 const MAX_DEPTH: u32 = 64;
 
@@ -13,11 +15,16 @@ pub(super) struct Parser<'a> {
     text: &'a str,
     at: usize,
     depth: u32,
+    guesses: bool,
 }
 
-/// The text is not JSON: what was expected, and where.
+/// The text is not JSON. In a box, so that a step that succeeds returns in a register.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Malformed {
+pub(super) struct Malformed(pub(super) Box<Problem>);
+
+/// What was expected, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
     pub(super) what: &'static str,
     pub(super) at: usize,
 }
@@ -49,13 +56,20 @@ impl Kind {
 type Step<T> = Result<T, Malformed>;
 
 impl<'a> Parser<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
-        Parser { text, at: 0, depth: 0 }
+    /// A reader that looks at each byte.
+    pub(super) fn checked(text: &'a str) -> Self {
+        Parser { text, at: 0, depth: 0, guesses: false }
+    }
+
+    /// A reader that takes the short cuts of [`guess`] where they hold.
+    #[inline]
+    pub(super) fn guessing(text: &'a str) -> Self {
+        Parser { text, at: 0, depth: 0, guesses: true }
     }
 
     #[cold]
     fn wrong<T>(&self, what: &'static str) -> Step<T> {
-        Err(Malformed { what, at: self.at })
+        Err(Malformed(Box::new(Problem { what, at: self.at })))
     }
 
     #[inline]
@@ -125,6 +139,33 @@ impl<'a> Parser<'a> {
     #[inline]
     pub(super) fn number(&mut self) -> Step<(&'a str, bool)> {
         let start = self.at;
+        if self.guesses
+            && let Some((end, whole)) = guess::number_end(self.text.as_bytes(), start)
+        {
+            self.at = end;
+            return Ok((self.slice(start), whole));
+        }
+        self.any_number()
+    }
+
+    /// Consumes a whole number if it has the usual form.
+    #[inline]
+    pub(super) fn usual_whole(&mut self) -> Option<i64> {
+        let (value, end) = guess::whole(self.text.as_bytes(), self.at).filter(|_| self.guesses)?;
+        self.at = end;
+        Some(value)
+    }
+
+    /// Consumes a number if it has the usual form.
+    #[inline]
+    pub(super) fn usual_float(&mut self) -> Option<f64> {
+        let (value, end) = guess::float(self.text.as_bytes(), self.at).filter(|_| self.guesses)?;
+        self.at = end;
+        Some(value)
+    }
+
+    fn any_number(&mut self) -> Step<(&'a str, bool)> {
+        let start = self.at;
         if self.peek_raw() == Some(b'-') {
             self.at += 1;
         }
@@ -164,7 +205,15 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn slice(&self, start: usize) -> &'a str {
+    /// Where the reader stands.
+    #[inline]
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// What was consumed since the reader stood at `start`.
+    #[inline]
+    pub(super) fn slice(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
     }
 
@@ -172,6 +221,18 @@ impl<'a> Parser<'a> {
     #[inline]
     fn quoted(&mut self) -> Step<(&'a str, bool)> {
         self.at += 1;
+        let start = self.at;
+        if self.guesses
+            && let Some(end) = guess::text_end(self.text.as_bytes(), start)
+        {
+            self.at = end + 1;
+            return Ok((self.text.get(start..end).unwrap_or_default(), false));
+        }
+        self.any_quoted()
+    }
+
+    /// Consumes text whose first quote was consumed.
+    fn any_quoted(&mut self) -> Step<(&'a str, bool)> {
         let start = self.at;
         let mut escapes = false;
         let bytes = self.text.as_bytes();
@@ -244,6 +305,16 @@ impl<'a> Parser<'a> {
         Ok(if escapes { Cow::Owned(unescaped(inside)) } else { Cow::Borrowed(inside) })
     }
 
+    /// Consumes any value.
+    #[inline]
+    pub(super) fn pass(&mut self) -> Step<()> {
+        match self.peek() {
+            Some(b'"') => self.quoted().map(|_| ()),
+            Some(b'-' | b'0'..=b'9') => self.number().map(|_| ()),
+            _ => self.skip().map(|_| ()),
+        }
+    }
+
     /// Consumes any value and gives its text.
     pub(super) fn skip(&mut self) -> Step<&'a str> {
         let kind = self.kind()?;
@@ -305,6 +376,34 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Consumes a key and its colon if they are exactly these bytes.
+    #[inline]
+    pub(super) fn expected(&mut self, lead: &Lead) -> bool {
+        self.peek();
+        match lead.end(self.text.as_bytes(), self.at) {
+            Some(end) if self.guesses => {
+                self.at = end;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The key that comes next, if it has the usual form, and where its colon ends. Consumes nothing.
+    #[inline]
+    pub(super) fn short_key(&mut self) -> Option<(ShortKey, usize)> {
+        if !self.guesses || self.peek() != Some(b'"') {
+            return None;
+        }
+        ShortKey::at(self.text.as_bytes(), self.at + 1)
+    }
+
+    /// Consumes everything before `end`.
+    #[inline]
+    pub(super) fn jump(&mut self, end: usize) {
+        self.at = end;
+    }
+
     /// A key and its colon: what stands between the quotes, and whether that has escapes.
     #[inline]
     pub(super) fn key_raw(&mut self) -> Step<(&'a str, bool)> {
@@ -340,7 +439,7 @@ fn special(eight: u64) -> bool {
 }
 
 /// Text with its escapes, which were checked before, replaced.
-fn unescaped(inside: &str) -> String {
+pub(super) fn unescaped(inside: &str) -> String {
     let mut out = String::with_capacity(inside.len());
     let mut rest = inside.chars();
     let unit = |rest: &mut std::str::Chars<'_>| -> u32 {
@@ -383,7 +482,7 @@ mod tests {
     use super::*;
 
     fn valid(text: &str) -> Step<()> {
-        let mut parser = Parser::new(text);
+        let mut parser = Parser::checked(text);
         parser.skip()?;
         parser.end()
     }
@@ -411,7 +510,7 @@ mod tests {
                     escaped.chars().collect::<Vec<_>>()
                 }).collect();
             }
-            let mut parser = Parser::new(&json);
+            let mut parser = Parser::checked(&json);
             prop_assert_eq!(parser.text().unwrap(), text);
             prop_assert!(parser.end().is_ok());
         }

@@ -5,20 +5,44 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 
 /// RFC 3339 text, also with a space instead of `T`, as a count of `unit` since 1970. Without a zone it is UTC.
 pub(super) fn timestamp(text: &str, unit: TimeUnit) -> Option<i64> {
-    let text = text.trim();
-    let instant = match DateTime::parse_from_rfc3339(text) {
-        Ok(instant) => instant.naive_utc(),
-        Err(_) => ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
-            .iter()
-            .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-            .or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))?,
-    }
-    .and_utc();
+    let instant = usual_timestamp(text.as_bytes()).or_else(|| any_timestamp(text.trim()))?.and_utc();
     match unit {
         TimeUnit::Second => Some(instant.timestamp()),
         TimeUnit::Millisecond => Some(instant.timestamp_millis()),
         TimeUnit::Microsecond => Some(instant.timestamp_micros()),
         TimeUnit::Nanosecond => instant.timestamp_nanos_opt(),
+    }
+}
+
+/// Text like `2024-05-01T12:30:00.123Z`, with up to nine digits after the point or without them.
+fn usual_timestamp(text: &[u8]) -> Option<NaiveDateTime> {
+    let (front, back) = text.split_first_chunk::<19>()?;
+    let [fraction @ .., b'Z'] = back else { return None };
+    let nanos = match fraction {
+        [] => 0,
+        [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => {
+            (digits.len()..9).try_fold(number(digits)?, |n, _| n.checked_mul(10))?
+        }
+        _ => return None,
+    };
+    let [y @ .., b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', i1, i2, b':', s1, s2] = front else { return None };
+    let date = NaiveDate::from_ymd_opt(i32::try_from(number(y)?).ok()?, number(&[*m1, *m2])?, number(&[*d1, *d2])?)?;
+    date.and_hms_nano_opt(number(&[*h1, *h2])?, number(&[*i1, *i2])?, number(&[*s1, *s2])?, nanos)
+}
+
+/// The number that at most nine digits make.
+#[inline]
+fn number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |all, digit| digit.is_ascii_digit().then(|| all * 10 + u32::from(digit - b'0')))
+}
+
+fn any_timestamp(text: &str) -> Option<NaiveDateTime> {
+    match DateTime::parse_from_rfc3339(text) {
+        Ok(instant) => Some(instant.naive_utc()),
+        Err(_) => ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
+            .iter()
+            .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+            .or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0)),
     }
 }
 
@@ -175,10 +199,27 @@ mod tests {
             assert_eq!(timestamp(text, TimeUnit::Millisecond), want, "{text}");
         }
         assert_eq!(timestamp("yesterday", TimeUnit::Millisecond), None);
+        let nanos = usual_timestamp(b"2024-05-01T12:00:00.12Z").unwrap().and_utc().timestamp_subsec_nanos();
+        assert_eq!(nanos, 120_000_000);
         assert_eq!(timestamp("9999-01-01T00:00:00Z", TimeUnit::Nanosecond), None);
     }
 
     proptest! {
+        #[test]
+        fn a_usual_timestamp_is_read_as_any_other(
+            text in "[0-2][0-9]{3}-([01][0-9]|1[0-3])-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,10})?Z",
+            at in any::<prop::sample::Index>(),
+            other in prop::option::weighted(0.2, "[0-9:.+TZ é-]"),
+        ) {
+            let mut text = text;
+            if let Some(other) = other {
+                let at = at.index(text.len());
+                text.replace_range(at..=at, &other);
+            }
+            let usual = usual_timestamp(text.as_bytes());
+            prop_assert!(usual.is_none() || usual == any_timestamp(&text), "{text}: {usual:?}");
+        }
+
         #[test]
         fn base64_comes_back(bytes in prop::collection::vec(any::<u8>(), 0..20)) {
             let mut text = Vec::new();
