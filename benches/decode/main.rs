@@ -91,7 +91,7 @@ pub const ALL: [usize; 8] = [0, 1, 3, 5, 6, 7, REGION, AMOUNT];
 
 /// The records in batches.
 pub fn batches(records: &[Vec<u8>]) -> Vec<BinaryViewArray> {
-    records.chunks(BATCH).map(|chunk| BinaryViewArray::from_iter_values(chunk)).collect()
+    records.chunks(BATCH).map(BinaryViewArray::from_iter_values).collect()
 }
 
 fn main() -> ExitCode {

@@ -216,3 +216,35 @@ impl ShortKey {
         (self.0 as u64, (self.0 >> 64) as u64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_is_marked_for_what_it_is_at_every_place() {
+        for (byte, place) in (0..=u8::MAX).flat_map(|b| (0..8).map(move |p| (b, p))) {
+            let first = |marks: u64| (marks != 0).then(|| before(marks));
+            for rest in [b'0', b'9'] {
+                let mut eight = [rest; 8];
+                eight[place] = byte;
+                let found = u64::from_le_bytes(eight);
+                let stops = matches!(byte, b'"' | b'\\' | 0..=0x1F);
+                assert_eq!(first(special(found)), stops.then_some(place), "{eight:?}");
+                assert_eq!(first(no_digit(found)), (!byte.is_ascii_digit()).then_some(place), "{eight:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_numbers_that_floating_point_holds_are_usual() {
+        assert_eq!(float(b"1234.25,", 0), Some((1234.25, 7)));
+        assert_eq!(float(b"-0}", 0).map(|(value, end)| (value.to_bits(), end)), Some(((-0.0_f64).to_bits(), 2)));
+        assert_eq!(float(b"9007199.254740993", 0), None);
+        assert_eq!(float(b"1234567890", 0), None);
+        assert_eq!(float(b"1.5e3", 0), None);
+        assert_eq!(whole(b"999999999999999999 ", 0), Some((999_999_999_999_999_999, 18)));
+        assert_eq!(whole(b"1000000000000000000", 0), None);
+        assert_eq!(whole(b"5.0", 0), None);
+    }
+}
