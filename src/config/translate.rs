@@ -13,6 +13,9 @@ use super::properties::parse_jaas;
 use super::settings::{SETTINGS, Settings};
 use crate::error::{Error, Kind, Result, nearest};
 
+/// Which reader reads from Kafka: `direct`, which is also what is taken when nothing is said, or `librdkafka`.
+pub const READER: &str = "weir.reader";
+
 /// Names suggested for slips; every one is understood.
 const KNOWN: &[&str] = &[
     "bootstrap.servers",
@@ -46,6 +49,7 @@ const KNOWN: &[&str] = &[
     "debug",
     "socket.timeout.ms",
     "isolation.level",
+    READER,
     "schema.registry.url",
     "schema.registry.basic.auth.user.info",
     "schema.registry.bearer.auth.token",
@@ -136,6 +140,13 @@ impl Translation {
             "ssl.keystore.key" => self.set("ssl.key.pem", value)?,
             "ssl.keystore.certificate.chain" => self.set("ssl.certificate.pem", value)?,
             "ssl.truststore.type" | "ssl.keystore.type" => {}
+            READER => match value {
+                "direct" | "librdkafka" => drop(self.kafka.insert(name.into(), value.into())),
+                _ => {
+                    let error = Error::usage(format!("property {READER} does not take this value"));
+                    return Err(error.with_hint("it is direct or librdkafka"));
+                }
+            },
             "ssl.endpoint.identification.algorithm" => {
                 self.set(name, if value.is_empty() { "none" } else { value })?;
             }
@@ -518,7 +529,7 @@ mod tests {
                 || name.starts_with("schema.registry.")
                 || name.starts_with("basic.auth.")
                 || name.starts_with("ssl.truststore.")
-                || ["ssl.keystore.type", "sasl.jaas.config"].contains(name);
+                || ["ssl.keystore.type", "sasl.jaas.config", READER].contains(name);
             assert!(known, "{name}");
         }
     }

@@ -24,6 +24,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{Connector, Isolation, NewTopic, Range, ReadRequest, RecordStream, Topic, Writer};
+pub use crate::config::translate::READER;
 use crate::error::{Error, Result};
 use admin::Desk;
 use client::Properties;
@@ -42,9 +43,6 @@ pub struct Kafka {
     patience: Duration,
 }
 
-/// The property that chooses the reader: `direct` (unless told otherwise) or `librdkafka`.
-pub const READER: &str = "weir.reader";
-
 impl Kafka {
     /// A cluster reached with these properties, under librdkafka's names; `bootstrap.servers` is needed. Security
     /// properties pass through. Makes no network call.
@@ -58,9 +56,7 @@ impl Kafka {
         let direct = match reader.as_deref() {
             None | Some("direct") => Direct::new(properties.given(), properties.client_id()),
             Some("librdkafka") => Err(format!("{READER}=librdkafka")),
-            Some(other) => {
-                return Err(Error::usage(format!("{READER} is \"{other}\"")).with_hint("it is direct or librdkafka"));
-            }
+            Some(other) => return Err(Error::usage(format!("{READER} cannot be \"{other}\""))),
         };
         Ok(Kafka { desk: Arc::new(Desk::new(properties.clone())), properties, direct, patience: PATIENCE })
     }

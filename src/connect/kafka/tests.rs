@@ -90,8 +90,11 @@ fn cluster() -> (MockCluster<'static, DefaultProducerContext>, String) {
     (cluster, at)
 }
 
-fn small_buffers(at: &str) -> Kafka {
+const READERS: [&str; 2] = ["direct", "librdkafka"];
+
+fn small_buffers(at: &str, reader: &str) -> Kafka {
     kafka(&[
+        (super::READER, reader),
         ("bootstrap.servers", at),
         ("queued.min.messages", "100"),
         ("queued.max.messages.kbytes", "64"),
@@ -130,29 +133,49 @@ async fn rest(stream: RecordStream) -> (usize, usize, Option<Error>) {
 
 #[tokio::test]
 async fn a_broker_lost_in_mid_scan_says_how_far_it_got() {
-    let (cluster, at) = cluster();
-    let kafka = small_buffers(&at).with_patience(Duration::from_secs(1));
-    let stream = start(&kafka).await;
-    let before = first(&stream).await;
-    cluster.broker_down(1).unwrap();
-    let (count, ends, error) = rest(stream).await;
-    let error = error.expect("a short answer must not look whole");
-    assert_eq!((error.kind(), ends), (Kind::Connect, 0));
-    assert!(error.message().starts_with("reading t broke off: "), "{}", error.message());
-    let read = before + count;
-    assert!(read < 10_000);
-    assert_eq!(error.detail(), Some(format!("partition 0: offsets 0 to {read} of 10000 read").as_str()));
+    for reader in READERS {
+        let (cluster, at) = cluster();
+        let kafka = small_buffers(&at, reader).with_patience(Duration::from_secs(1));
+        let stream = start(&kafka).await;
+        let before = first(&stream).await;
+        cluster.broker_down(1).unwrap();
+        let (count, ends, error) = rest(stream).await;
+        let error = error.expect("a short answer must not look whole");
+        assert_eq!((error.kind(), ends), (Kind::Connect, 0), "{reader}");
+        assert!(error.message().starts_with("reading t broke off: "), "{reader}: {}", error.message());
+        let read = before + count;
+        assert!(read < 10_000, "{reader}");
+        assert_eq!(
+            error.detail(),
+            Some(format!("partition 0: offsets 0 to {read} of 10000 read").as_str()),
+            "{reader}"
+        );
+    }
 }
 
 #[tokio::test]
 async fn a_broker_that_returns_in_time_loses_nothing() {
-    let (cluster, at) = cluster();
-    let kafka = small_buffers(&at);
-    let stream = start(&kafka).await;
-    let before = first(&stream).await;
-    cluster.broker_down(1).unwrap();
-    cluster.broker_up(1).unwrap();
-    let (count, ends, error) = rest(stream).await;
-    assert!(error.is_none(), "{error:?}");
-    assert_eq!((before + count, ends), (10_000, 1));
+    for reader in READERS {
+        let (cluster, at) = cluster();
+        let kafka = small_buffers(&at, reader);
+        let stream = start(&kafka).await;
+        let before = first(&stream).await;
+        cluster.broker_down(1).unwrap();
+        cluster.broker_up(1).unwrap();
+        let (count, ends, error) = rest(stream).await;
+        assert!(error.is_none(), "{reader}: {error:?}");
+        assert_eq!((before + count, ends), (10_000, 1), "{reader}");
+    }
+}
+
+#[test]
+fn what_only_librdkafka_can_do_is_read_through_it_and_said() {
+    let at = ("bootstrap.servers", "h:1");
+    assert_eq!(kafka(&[at]).reader(), "kafka (direct)");
+    assert_eq!(
+        kafka(&[at, (super::READER, "librdkafka")]).reader(),
+        "kafka (librdkafka, because of weir.reader=librdkafka)"
+    );
+    let ciphers = [at, ("security.protocol", "ssl"), ("ssl.cipher.suites", "ECDHE-RSA-AES128-GCM-SHA256")];
+    assert_eq!(kafka(&ciphers).reader(), "kafka (librdkafka, because of ssl.cipher.suites)");
 }
