@@ -532,3 +532,20 @@ async fn nobody_joins_or_commits_to_a_group() {
     let names: Vec<&str> = groups.groups().iter().map(|g| g.name()).collect();
     assert!(names.is_empty(), "{names:?}");
 }
+
+#[tokio::test]
+async fn every_codec_is_read() {
+    let kafka = kafka();
+    for codec in ["uncompressed", "gzip", "snappy", "lz4", "zstd"] {
+        let topic = format!("codec-{codec}");
+        // The broker compresses what comes, however it came.
+        make(&kafka, &topic, 1, &[("compression.type", codec)]).await;
+        produce(&topic, 0, 3_000, 100);
+        let got = read_all(&kafka, &topic, Isolation::ReadCommitted).await;
+        assert_eq!(got.rows.len(), 3_000, "{codec}");
+        for (n, (_, offset, key, value)) in (0..).zip(&got.rows) {
+            assert_eq!((*offset, key.as_deref()), (n, Some(n.to_string().as_str())), "{codec}");
+            assert_eq!(value.as_ref().map(String::len), Some(100), "{codec}");
+        }
+    }
+}

@@ -35,6 +35,23 @@ fn words_and_commands_leave_too() {
 }
 
 #[test]
+fn a_command_gets_one_out_of_a_statement_that_was_begun() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(home.path());
+    terminal.wait_at("weir> ");
+    terminal.send("clear");
+    terminal.send(ENTER);
+    terminal.wait("the next line", |terminal| terminal.cursor_line().trim() == "->");
+    terminal.run_to("\\timing off", "note: the statement before the command has no ; and was not run\ntiming is off");
+    terminal.send("SELECT 1,");
+    terminal.send(ENTER);
+    terminal.wait("the next line", |terminal| terminal.cursor_line().trim() == "->");
+    terminal.send("\\q");
+    terminal.send(ENTER);
+    assert_eq!(terminal.exit_code(), 0);
+}
+
+#[test]
 fn tab_completes_keywords_settings_and_their_values() {
     let home = tempfile::tempdir().expect("a folder");
     let mut terminal = Terminal::start(home.path());

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::RecordBatch;
 use datafusion::common::runtime::SpawnedTask;
-use datafusion::physical_plan::metrics::{BaselineMetrics, Count};
+use datafusion::physical_plan::metrics::{BaselineMetrics, Count, RecordOutput as _};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use parking_lot::Mutex;
@@ -97,10 +97,7 @@ impl Stream {
     /// The reader's; a record that cannot be decoded, when the policy is to fail; an end before the end.
     pub(super) async fn next(&mut self) -> Result<Option<RecordBatch>> {
         match self.advance().await {
-            Ok(Some(batch)) => {
-                self.work.baseline.record_output(batch.num_rows());
-                Ok(Some(batch))
-            }
+            Ok(Some(batch)) => Ok(Some(batch.record_output(&self.work.baseline))),
             done => {
                 if let Some(running) = self.running.take().filter(|_| done.is_err()) {
                     running.stream.close();

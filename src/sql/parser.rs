@@ -58,6 +58,18 @@ pub fn parse(piece: &Piece, places: &Places<'_>) -> Result<Statement> {
     }
 }
 
+/// Where `EMIT CHANGES` or `EMIT FINAL` is.
+fn emit(tokens: &[TokenWithSpan], places: &Places<'_>) -> Option<Span> {
+    let words: Vec<&TokenWithSpan> = tokens.iter().filter(|t| !matches!(t.token, Token::Whitespace(_))).collect();
+    let is = |token: &TokenWithSpan, word: &str| matches!(&token.token, Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word));
+    words.windows(2).find_map(|pair| match pair {
+        [first, second] if is(first, "emit") && (is(second, "changes") || is(second, "final")) => {
+            Some(Span::new(places.span(first.span).start, places.span(second.span).end))
+        }
+        _ => None,
+    })
+}
+
 /// Parses a query's tokens with sqlparser, with the error's place in the text.
 ///
 /// # Errors
@@ -73,6 +85,11 @@ pub fn parse_query(tokens: &[TokenWithSpan], places: &Places<'_>) -> Result<sqlp
         };
         syntax_error(e, span)
     };
+    if let Some(span) = emit(tokens, places) {
+        return Err(Error::sql("queries end here: EMIT is not supported yet")
+            .with_span(span)
+            .with_hint("leave it out to ask for what the topics hold now"));
+    }
     let statement = parser.parse_statement().map_err(|e| fail(e, &parser))?;
     match parser.peek_token().token {
         Token::EOF => Ok(statement),

@@ -151,7 +151,8 @@ pub enum Part {
 /// Words that are commands when they stand alone.
 pub const WORDS: [&str; 3] = ["help", "quit", "exit"];
 
-/// Cuts `text` into statements and commands. A command starts with `\` where a statement could start and ends with its line.
+/// Cuts `text` into statements and commands. A command starts with `\` where a statement could start, or at the start of a
+/// line outside of quotes, and ends with its line. A statement in front of a command may be unfinished.
 pub fn parts(text: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut from = 0;
@@ -161,7 +162,7 @@ pub fn parts(text: &str) -> Vec<Part> {
         return vec![Part::Command(start..start + alone.len())];
     }
     while let Some(rest) = text.get(from..).filter(|rest| !rest.is_empty()) {
-        let command = command_in(&lex(rest)).map(|at| from + at);
+        let command = command_in(rest).map(|at| from + at);
         let end = command.unwrap_or(text.len());
         if text.get(from..end).is_some_and(|sql| !sql.trim().is_empty()) {
             parts.push(Part::Sql(from..end));
@@ -177,12 +178,14 @@ pub fn parts(text: &str) -> Vec<Part> {
 }
 
 /// Where the first command starts.
-fn command_in(lexed: &Lexed) -> Option<usize> {
+fn command_in(text: &str) -> Option<usize> {
+    let lexed = lex(text);
     let mut fresh = true;
     for piece in &lexed.pieces {
+        let line = text.get(..piece.range.start).and_then(|before| before.rsplit('\n').next()).unwrap_or("");
         match piece.kind {
             Kind::Space | Kind::Comment => {}
-            Kind::Backslash if fresh => return Some(piece.range.start),
+            Kind::Backslash if fresh || line.trim().is_empty() => return Some(piece.range.start),
             kind => fresh = kind == Kind::Semicolon,
         }
     }
@@ -218,6 +221,7 @@ mod tests {
             "\\d it's",
             "HELP",
             "quit;",
+            "clear\n  \\q",
         ] {
             assert!(is_complete(text), "{text:?}");
         }
@@ -227,6 +231,8 @@ mod tests {
             "select \";\"",
             "/* ; ",
             "select $$;",
+            "select '\n\\q",
+            "select 1 \\q",
             "select 1; select",
             "select 1 -- ;",
             "help me",

@@ -141,8 +141,16 @@ impl Shell {
         depth: usize,
     ) -> BoxFuture<'a, ControlFlow<(), Next>> {
         async move {
-            for part in lex::parts(text) {
+            let mut parts = lex::parts(text).into_iter().peekable();
+            while let Some(part) = parts.next() {
                 let next = match part {
+                    // A command gets one out of a statement that was begun: the statement is left alone.
+                    Part::Sql(range)
+                        if parts.peek().is_some() && !lex::is_complete(text.get(range.clone()).unwrap_or("")) =>
+                    {
+                        say("note: the statement before the command has no ; and was not run\n");
+                        Next::GoOn
+                    }
                     Part::Sql(range) => self.sql(text, range, source).await,
                     Part::Command(range) => {
                         let line = text.get(range.clone()).unwrap_or("");

@@ -61,3 +61,9 @@ SHOW tabels;
 --> 1 | SHOW tabels
 -->   |      ^^^^^^
 --> hint: did you mean SHOW TABLES?
+
+SELECT * FROM t emit Changes;
+--> error: queries end here: EMIT is not supported yet
+--> 1 | SELECT * FROM t emit Changes
+-->   |                 ^^^^^^^^^^^^
+--> hint: leave it out to ask for what the topics hold now
