@@ -65,7 +65,7 @@ const XERIAL: &[u8] = &[0x82, b'S', b'N', b'A', b'P', b'P', b'Y', 0];
 const XERIAL_HEADER: usize = 16;
 const XERIAL_BLOCK: usize = 32 << 10;
 
-/// Appends the decompressed form of `input` to `out`.
+/// Appends the decompressed form of `input` to `out`, which is best given room for it before.
 ///
 /// # Errors
 /// `input` is not what the codec writes, or larger than [`MAX_BATCH_BYTES`] when decompressed.
@@ -75,10 +75,10 @@ pub fn decompress(codec: Codec, input: &[u8], out: &mut Vec<u8>) -> Result<(), F
             out.extend_from_slice(input);
             Ok(())
         }
-        Codec::Gzip => stream("gzip", flate2::bufread::MultiGzDecoder::new(input), input.len(), out),
+        Codec::Gzip => stream("gzip", flate2::bufread::MultiGzDecoder::new(input), out),
         Codec::Zstd => {
             let decoder = zstd::stream::read::Decoder::with_buffer(input).map_err(|e| broken("zstd", &e))?;
-            stream("zstd", decoder, input.len(), out)
+            stream("zstd", decoder, out)
         }
         Codec::Snappy => match input.strip_prefix(XERIAL) {
             Some(_) => xerial(input.get(XERIAL_HEADER..).unwrap_or(&[]), out),
@@ -134,9 +134,8 @@ fn too_large() -> Fault {
     Fault(format!("it is larger than {} MiB when decompressed", MAX_BATCH_BYTES >> 20).into())
 }
 
-fn stream(codec: &str, decoder: impl Read, input: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
+fn stream(codec: &str, decoder: impl Read, out: &mut Vec<u8>) -> Result<(), Fault> {
     let before = out.len();
-    out.reserve(input.saturating_mul(3).min(16 << 20));
     let limit = MAX_BATCH_BYTES as u64 + 1;
     decoder.take(limit).read_to_end(out).map_err(|e| broken(codec, &e))?;
     if out.len() - before > MAX_BATCH_BYTES {
@@ -183,7 +182,6 @@ const LZ4_WINDOW: usize = 64 << 10;
 fn lz4(mut rest: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
     let cut = || broken("lz4", &"it is cut short");
     let start = out.len();
-    out.reserve(rest.len().saturating_mul(4).min(16 << 20));
     while !rest.is_empty() {
         let (magic, tail) = rest.split_first_chunk::<4>().ok_or_else(cut)?;
         let (&[flags, descriptor], tail) = tail.split_first_chunk::<2>().ok_or_else(cut)?;

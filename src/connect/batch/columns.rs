@@ -11,6 +11,10 @@ use crate::connect::{Range, RawRecords, Want};
 use crate::error::Result;
 
 const SEAL_BYTES: usize = 4 << 20;
+/// A new buffer is no smaller, unless it was asked for.
+const LEAST_ROOM: usize = 64 << 10;
+/// How much larger records are usually when decompressed, at most.
+const EXPECTED_RATIO: usize = 4;
 
 /// What was collected so far. The views of keys and values point into `sealed` and, under the number after the last
 /// of those, into `buffer`.
@@ -81,10 +85,10 @@ impl Columns {
             let data = Data { records: packed, number, start: at.saturating_add(HEADER_BYTES) };
             return self.walk(h, data, slice, want).ok_or(malformed);
         }
-        if !keeps {
+        if keeps {
+            self.make_room(packed.len());
+        } else {
             self.buffer.clear();
-        } else if self.buffer.len() >= SEAL_BYTES {
-            self.seal();
         }
         let start = self.buffer.len();
         decompress(codec, packed, &mut self.buffer)?;
@@ -94,6 +98,19 @@ impl Columns {
         let walked = self.walk(h, data, slice, want);
         self.buffer = buffer;
         walked.ok_or(malformed)
+    }
+
+    /// Room for `packed` bytes once they are decompressed: a buffer that grew would have to be copied, so that a new one
+    /// is begun where one might not do.
+    fn make_room(&mut self, packed: usize) {
+        let expected = packed.saturating_mul(EXPECTED_RATIO);
+        if self.buffer.capacity() - self.buffer.len() >= expected.min(SEAL_BYTES) && self.buffer.len() < SEAL_BYTES {
+            return;
+        }
+        if !self.buffer.is_empty() {
+            self.seal();
+        }
+        self.buffer.reserve(expected.clamp(LEAST_ROOM, SEAL_BYTES));
     }
 
     fn seal(&mut self) {
@@ -196,8 +213,8 @@ impl Columns {
     pub(super) fn finish(mut self, partition: i32, want: Want) -> Result<RawRecords> {
         let mut buffers = self.sealed;
         if want.keys || want.values {
-            // What is left unused of a large buffer is worth a copy of the bytes in it.
-            if self.buffer.capacity() / 2 > self.buffer.len() {
+            // What is left unused of a buffer was never touched; only a great waste is worth a copy.
+            if self.buffer.capacity() / 8 > self.buffer.len() {
                 self.buffer.shrink_to_fit();
             }
             buffers.push(Buffer::from_vec(self.buffer));

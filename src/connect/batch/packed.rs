@@ -102,7 +102,7 @@ impl Packed {
         let mut columns = Columns::within(whole);
         let walks = self.batches.iter().any(|b| b.step == Step::Open);
         if walks {
-            let bytes = usize::try_from(self.size).unwrap_or(0).saturating_mul(3);
+            let bytes = usize::try_from(self.size).unwrap_or(0).saturating_mul(4);
             columns.reserve(self.records.min(self.bytes.len()), bytes, self.want);
         }
         for Batch { header, at, step } in &self.batches {

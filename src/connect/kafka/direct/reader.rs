@@ -262,9 +262,8 @@ impl Reader {
             left.extend(slices.into_iter().map(|s| Slice { nearer: None, ..s }));
             return Ok(());
         };
-        // Under TLS one connection keeps one core busy, so that several are worth it; else the broker is the limit.
-        let most = if self.shared.cluster.settings().tls.is_some() { self.shared.request.threads.max(1) } else { 1 };
-        let shares = most.min(slices.len()).max(1);
+        // While one connection waits for its broker another can be read.
+        let shares = self.shared.request.threads.min(slices.len()).max(1);
         let mut parts: Vec<Vec<Slice>> = (0..shares).map(|_| Vec::new()).collect();
         for (i, slice) in slices.into_iter().enumerate() {
             if let Some(part) = parts.get_mut(i % shares) {
