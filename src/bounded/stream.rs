@@ -144,9 +144,15 @@ impl Stream {
             let event = match &mut self.feed {
                 Feed::Own { rows, open } => {
                     if let Some(piece) = next_piece(open, self.work.statement.batch_rows) {
-                        let elapsed = self.work.baseline.elapsed_compute().clone();
-                        let _timer = elapsed.timer();
-                        return rows.make(piece).await.map(Some);
+                        let made = {
+                            let elapsed = self.work.baseline.elapsed_compute().clone();
+                            let _timer = elapsed.timer();
+                            rows.make(piece).await?
+                        };
+                        // As long as there is something to read this task would never pause, and a task woken by it
+                        // may wait on its thread, out of reach of the others.
+                        tokio::task::yield_now().await;
+                        return Ok(Some(made));
                     }
                     running.stream.next().await.transpose()?
                 }
