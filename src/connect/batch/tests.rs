@@ -63,6 +63,17 @@ fn walk(bytes: &[u8], slice: Range, want: Want) -> crate::error::Result<Vec<RawR
     }
 }
 
+/// The same, taken without being opened first.
+fn open_packed(bytes: &[u8], slice: Range, want: Want) -> crate::error::Result<Vec<RawRecords>> {
+    let mut sieve = Sieve::new(place(), slice, want, Isolation::ReadCommitted);
+    let mut taken = Vec::new();
+    Packed::take_all(&mut sieve, Bytes::copy_from_slice(bytes), |packed| {
+        taken.push(packed);
+        true
+    })?;
+    taken.into_iter().map(Packed::open).collect()
+}
+
 fn walk_rows(bytes: &[u8], slice: Range) -> crate::error::Result<Vec<Row>> {
     Ok(walk(bytes, slice, ALL)?.iter().flat_map(rows).collect())
 }
@@ -108,6 +119,10 @@ proptest! {
         let part = slice(base + from as i64, base + to as i64);
         prop_assert_eq!(&walk_rows(&batch, part).unwrap()[..], &rows[from..to]);
         let counted = walk(&batch, part, Want::default()).unwrap();
+        prop_assert_eq!(counted.iter().map(|r| r.len).sum::<usize>(), to - from);
+        let opened: Vec<Row> = open_packed(&batch, part, ALL).unwrap().iter().flat_map(super::tests::rows).collect();
+        prop_assert_eq!(&opened[..], &rows[from..to]);
+        let counted = open_packed(&batch, part, Want::default()).unwrap();
         prop_assert_eq!(counted.iter().map(|r| r.len).sum::<usize>(), to - from);
     }
 
@@ -165,6 +180,7 @@ proptest! {
     #[test]
     fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = walk_rows(&bytes, slice(0, i64::MAX));
+        let _ = open_packed(&bytes, slice(0, i64::MAX), ALL);
         let mut forged = bytes;
         if forged.len() > HEADER_BYTES {
             forged[16] = 2;
@@ -174,6 +190,7 @@ proptest! {
             let crc = crc32c::crc32c(&forged[21..]);
             forged[17..21].copy_from_slice(&crc.to_be_bytes());
             let _ = walk_rows(&forged, slice(0, i64::MAX));
+            let _ = open_packed(&forged, slice(0, i64::MAX), ALL);
         }
     }
 
