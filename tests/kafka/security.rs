@@ -203,3 +203,24 @@ fn wrong_security_exits_3_with_a_sentence_and_a_step() {
         assert!(!screen.contains("hunter2"), "{what}: {screen}");
     }
 }
+
+#[tokio::test]
+async fn a_token_that_nobody_signed_is_a_login_for_reading() {
+    if super::through_librdkafka() {
+        // librdkafka wants its tokens from the program, which has none.
+        return;
+    }
+    let pairs = and(
+        at(&listener("OAUTH"), "sasl_plaintext"),
+        [
+            ("sasl.mechanism", "OAUTHBEARER"),
+            ("enable.sasl.oauthbearer.unsecure.jwt", "true"),
+            ("sasl.oauthbearer.config", "principal=weir"),
+        ],
+    );
+    let kafka = connect(&pairs);
+    make(&super::kafka(), "by-token", 1, &[]).await;
+    write(&super::kafka(), "by-token", 0, &["a"]).await;
+    let got = read_all(&kafka, "by-token", Isolation::ReadCommitted).await;
+    assert_eq!(values(&got), ["a"]);
+}

@@ -1,5 +1,5 @@
 //! What brokers answer: the few responses that reading needs, taken apart without trusting a single length in them.
-//! Layouts are those of Kafka's message definitions at the versions named in [`super::wire`].
+//! Layouts are those of Kafka's message definitions, at the versions that each function names.
 
 use bytes::Bytes;
 
