@@ -607,3 +607,31 @@ fn a_login_without_a_mechanism_says_which_there_are() {
                   hint: set sasl.mechanism to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER\n";
     refused(dir.path(), &arguments, 2, screen);
 }
+
+#[test]
+fn results_go_to_arrow_files() {
+    let dir = folder(&[]);
+    let sql = "COPY (SELECT value AS n, 'x' AS s FROM generate_series(1, 3)) TO 'out.arrow'";
+    assert_eq!(run(&mut weir(dir.path(), &["-q", "-c", sql])).0, 0);
+    let file = std::fs::File::open(dir.path().join("out.arrow")).unwrap();
+    let reader = datafusion::arrow::ipc::reader::FileReader::try_new(file, None).unwrap();
+    let names: Vec<String> = reader.schema().fields().iter().map(|f| f.name().clone()).collect();
+    assert_eq!(names, ["n", "s"]);
+    assert_eq!(reader.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 3);
+}
+
+#[test]
+fn what_a_scan_has_open_counts_as_memory() {
+    let make = "CREATE STREAM t (s VARCHAR) WITH (value_format = 'json', partitions = 1); \
+                INSERT INTO t SELECT repeat('x', 500000) FROM generate_series(1, 6)";
+    let dir = folder(&[]);
+    assert_eq!(run(&mut weir(dir.path(), &["--data", "d", "-q", "-c", make])).0, 0);
+    let read = |memory: &str| {
+        let arguments = ["--data", "d", "-q", "--csv", "--memory", memory, "-c", "SELECT count(s) AS n FROM t"];
+        run(&mut weir(dir.path(), &arguments))
+    };
+    assert_eq!(read("64MiB"), (0, "n\n6\n".to_string(), String::new()));
+    let (code, rows, talk) = read("1MiB");
+    assert_eq!((code, rows.as_str()), (1, ""));
+    assert!(talk.starts_with("error: the query needs more memory than it may use\n"), "{talk}");
+}

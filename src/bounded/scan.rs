@@ -174,11 +174,12 @@ impl ExecutionPlan for TopicScan {
         Ok(self)
     }
 
-    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> PlanResult<SendableRecordBatchStream> {
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> PlanResult<SendableRecordBatchStream> {
         let running = self.join(partition).map_err(external)?;
         let work = Work {
             spec: Arc::clone(&self.spec),
             statement: Arc::clone(&self.statement),
+            pool: Arc::clone(context.memory_pool()),
             baseline: BaselineMetrics::new(&self.metrics, partition),
             scanned: MetricBuilder::new(&self.metrics).counter("records_scanned", partition),
             bytes: MetricBuilder::new(&self.metrics).counter("bytes_scanned", partition),

@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::RecordBatch;
 use datafusion::common::runtime::SpawnedTask;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use datafusion::physical_plan::metrics::{BaselineMetrics, Count, RecordOutput as _};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use parking_lot::Mutex;
 
+use crate::bounded::plan_error::plan_error;
 use crate::bounded::rows::{Made, RowSpec, Rows};
 use crate::bounded::statement::{ScanCounts, Statement};
 use crate::connect::{Delivery, Event, RawRecords, RecordStream};
@@ -43,6 +45,8 @@ impl Running {
 pub(super) struct Work {
     pub(super) spec: Arc<RowSpec>,
     pub(super) statement: Arc<Statement>,
+    /// What records that are open count against.
+    pub(super) pool: Arc<dyn MemoryPool>,
     pub(super) baseline: BaselineMetrics,
     pub(super) scanned: Count,
     pub(super) bytes: Count,
@@ -63,7 +67,7 @@ enum Feed {
 /// What became of one delivery.
 enum Done {
     End,
-    Records { len: usize, bytes: u64, tombstones: usize, made: VecDeque<Made> },
+    Records { len: usize, bytes: u64, tombstones: usize, made: VecDeque<Made>, held: MemoryReservation },
 }
 
 /// One stream of rows.
@@ -72,6 +76,8 @@ pub(super) struct Stream {
     feed: Feed,
     work: Work,
     counts: Arc<ScanCounts>,
+    /// Memory of the records that are open.
+    held: MemoryReservation,
 }
 
 impl Stream {
@@ -88,7 +94,8 @@ impl Stream {
         } else {
             Feed::Own { rows: Box::new(rows), open: Box::default() }
         };
-        Ok(Stream { running: Some(running), feed, work, counts })
+        let held = work.hold(0)?;
+        Ok(Stream { running: Some(running), feed, work, counts, held })
     }
 
     /// The next batch with rows; `None` at the end. After an error it ends.
@@ -163,8 +170,9 @@ impl Stream {
                     match done.next().await.transpose()? {
                         None => None,
                         Some(Done::End) => Some(Event::End { partition: -1 }),
-                        Some(Done::Records { len, bytes, tombstones, made: all }) => {
+                        Some(Done::Records { len, bytes, tombstones, made: all, held }) => {
                             *made = all;
+                            self.held = held;
                             self.count(len, bytes, tombstones);
                             continue;
                         }
@@ -180,6 +188,7 @@ impl Stream {
                 }
                 Some(Event::Records(raw)) => {
                     self.count(raw.len, raw.bytes, raw.tombstones);
+                    self.held = self.work.hold(raw.memory())?;
                     if let Feed::Own { open, .. } = &mut self.feed {
                         **open = Some((raw, 0));
                     }
@@ -247,6 +256,13 @@ fn work_ahead(
 }
 
 impl Work {
+    /// Sets memory aside for as long as what is returned lives.
+    fn hold(&self, bytes: usize) -> Result<MemoryReservation> {
+        let held = MemoryConsumer::new(format!("scan of {}", self.spec.topic)).register(&self.pool);
+        held.try_resize(bytes).map_err(plan_error)?;
+        Ok(held)
+    }
+
     /// Opens and decodes one delivery, with decoders that nobody uses at the moment.
     async fn done(&self, delivery: Delivery, pool: &Mutex<Vec<Rows>>) -> Result<Done> {
         let raw = match delivery.open()? {
@@ -254,6 +270,7 @@ impl Work {
             Event::Records(raw) => raw,
         };
         let (len, bytes, tombstones) = (raw.len, raw.bytes, raw.tombstones);
+        let held = self.hold(raw.memory())?;
         let idle = pool.lock().pop();
         let mut rows = match idle {
             Some(rows) => rows,
@@ -267,6 +284,6 @@ impl Work {
             made.push_back(rows.make(piece).await?);
         }
         pool.lock().push(rows);
-        Ok(Done::Records { len, bytes, tombstones, made })
+        Ok(Done::Records { len, bytes, tombstones, made, held })
     }
 }

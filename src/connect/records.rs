@@ -73,6 +73,22 @@ impl RawRecords {
         }
     }
 
+    /// Bytes that the columns hold or share; what keys and values both point into counts once.
+    pub fn memory(&self) -> usize {
+        let views =
+            |column: &Option<BinaryViewArray>| column.as_ref().map_or(0, |c| c.views().len() * size_of::<u128>());
+        let shared = |column: &Option<BinaryViewArray>| {
+            column.as_ref().map_or(0, |c| c.data_buffers().iter().map(Buffer::len).sum::<usize>())
+        };
+        let longs = |column: &Option<ScalarBuffer<i64>>| column.as_ref().map_or(0, |c| c.len() * size_of::<i64>());
+        views(&self.keys)
+            + views(&self.values)
+            + shared(&self.keys).max(shared(&self.values))
+            + longs(&self.offsets)
+            + longs(&self.timestamps)
+            + self.headers.as_ref().map_or(0, Array::get_array_memory_size)
+    }
+
     /// Keys as an array reference, when they were wanted.
     pub fn keys_ref(&self) -> Option<ArrayRef> {
         self.keys.as_ref().map(|k| std::sync::Arc::new(k.clone()) as ArrayRef)

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::arrow::ipc::writer::FileWriter;
 use futures::StreamExt as _;
 use parquet::arrow::ArrowWriter;
 
@@ -89,6 +90,7 @@ enum FileFormat {
     Csv(u8),
     Json,
     Ndjson,
+    Arrow,
 }
 
 impl FileFormat {
@@ -100,9 +102,10 @@ impl FileFormat {
             "tsv" => FileFormat::Csv(b'\t'),
             "json" => FileFormat::Json,
             "ndjson" | "jsonl" => FileFormat::Ndjson,
+            "arrow" => FileFormat::Arrow,
             _ => {
                 return Err(Error::sql(format!("'{path}' does not say what to write"))
-                    .with_hint("end its name with .parquet, .csv, .tsv, .json or .ndjson"));
+                    .with_hint("end its name with .parquet, .csv, .tsv, .json, .ndjson or .arrow"));
             }
         })
     }
@@ -113,6 +116,7 @@ enum Writer {
     Csv(Box<arrow::csv::Writer<BufWriter<File>>>),
     Json(Box<arrow::json::ArrayWriter<BufWriter<File>>>),
     Ndjson(Box<arrow::json::LineDelimitedWriter<BufWriter<File>>>),
+    Arrow(Box<FileWriter<BufWriter<File>>>),
 }
 
 impl Writer {
@@ -135,6 +139,7 @@ impl Writer {
                     .with_explicit_nulls(true)
                     .build::<_, arrow::json::writer::JsonArray>(file),
             )),
+            FileFormat::Arrow => Writer::Arrow(Box::new(FileWriter::try_new(file, &schema).map_err(refused)?)),
             FileFormat::Ndjson => Writer::Ndjson(Box::new(
                 arrow::json::WriterBuilder::new()
                     .with_explicit_nulls(true)
@@ -149,6 +154,7 @@ impl Writer {
             Writer::Csv(w) => w.write(batch).map_err(refused),
             Writer::Json(w) => w.write(batch).map_err(refused),
             Writer::Ndjson(w) => w.write(batch).map_err(refused),
+            Writer::Arrow(w) => w.write(batch).map_err(refused),
         }
     }
 
@@ -159,6 +165,10 @@ impl Writer {
             Writer::Csv(w) => flush(w.into_inner()),
             Writer::Json(mut w) => w.finish().map_err(refused).and_then(|()| flush(w.into_inner())),
             Writer::Ndjson(mut w) => w.finish().map_err(refused).and_then(|()| flush(w.into_inner())),
+            Writer::Arrow(mut w) => {
+                w.finish().map_err(refused)?;
+                w.into_inner().map_err(refused).and_then(flush)
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ COPY (SELECT 1) TO 'x.xls';
 --> error: 'x.xls' does not say what to write
 --> 1 | COPY (SELECT 1) TO 'x.xls'
 -->   |                    ^^^^^^^
---> hint: end its name with .parquet, .csv, .tsv, .json or .ndjson
+--> hint: end its name with .parquet, .csv, .tsv, .json, .ndjson or .arrow
 
 COPY (SELECT 1 AS n);
 --> error: expected TO, found the end of the statement
