@@ -67,7 +67,10 @@ fn start(options: &Options) -> Result<i32, Box<SourceError>> {
     }
     let prepared = prepare(options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(prepared.config.threads)
+        // One more than queries use, and clocks looked at often: Ctrl-C, progress and connections must not wait for a
+        // batch that takes long.
+        .worker_threads(prepared.config.threads.saturating_add(1))
+        .event_interval(4)
         .thread_stack_size(STACK_BYTES)
         .enable_all()
         .build()
