@@ -151,6 +151,7 @@ impl Stream {
             let event = match &mut self.feed {
                 Feed::Own { rows, open } => {
                     if let Some(piece) = next_piece(open, self.work.statement.batch_rows) {
+                        self.counts.passed.fetch_add(piece.len as u64, Ordering::Relaxed);
                         let made = {
                             let elapsed = self.work.baseline.elapsed_compute().clone();
                             let _timer = elapsed.timer();
@@ -173,6 +174,7 @@ impl Stream {
                         Some(Done::Records { len, bytes, tombstones, made: all, held }) => {
                             *made = all;
                             self.held = held;
+                            self.counts.passed.fetch_add(len as u64, Ordering::Relaxed);
                             self.count(len, bytes, tombstones);
                             continue;
                         }
@@ -181,11 +183,7 @@ impl Stream {
             };
             match event {
                 None => return self.finish().map(|()| None),
-                Some(Event::End { .. }) => {
-                    if running.slices_left.fetch_sub(1, Ordering::AcqRel) == 1 {
-                        self.counts.passed.store(self.counts.to_pass, Ordering::Relaxed);
-                    }
-                }
+                Some(Event::End { .. }) => drop(running.slices_left.fetch_sub(1, Ordering::AcqRel)),
                 Some(Event::Records(raw)) => {
                     self.count(raw.len, raw.bytes, raw.tombstones);
                     self.held = self.work.hold(raw.memory())?;
@@ -204,6 +202,10 @@ impl Stream {
         let last = running.streams_left.fetch_sub(1, Ordering::AcqRel) == 1;
         let left = running.slices_left.load(Ordering::Acquire);
         let satisfied = running.rows_left.load(Ordering::Acquire) == 0;
+        if last && left == 0 {
+            // Offsets without records were passed too.
+            self.counts.passed.store(self.counts.to_pass, Ordering::Relaxed);
+        }
         if last && left > 0 && !satisfied {
             let topic = &self.work.spec.topic;
             return Err(Error::internal(format!("the reader of {topic} stopped before the end of {left} partitions")));
@@ -213,7 +215,6 @@ impl Stream {
 
     fn count(&self, len: usize, bytes: u64, tombstones: usize) {
         self.counts.scanned.fetch_add(len as u64, Ordering::Relaxed);
-        self.counts.passed.fetch_add(len as u64, Ordering::Relaxed);
         self.counts.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.counts.tombstones.fetch_add(tombstones as u64, Ordering::Relaxed);
         self.work.scanned.add(len);
