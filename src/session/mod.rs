@@ -54,6 +54,8 @@ pub struct Session {
 struct State {
     settings: Settings,
     running: Option<Arc<Running>>,
+    /// How many texts were begun.
+    texts: u64,
     /// Topics that were spoken about; never more than there are.
     mentioned: HashSet<String>,
 }
@@ -152,8 +154,23 @@ impl Session {
         self.state.lock().mentioned.insert(topic.to_string())
     }
 
-    fn set_running(&self, running: Option<Arc<Running>>) {
-        self.state.lock().running = running;
+    fn set_running(&self, running: Arc<Running>) {
+        self.state.lock().running = Some(running);
+    }
+
+    /// Begins a text; the number tells it from those before, which may end later when they were stopped.
+    fn begin(&self) -> u64 {
+        let mut state = self.state.lock();
+        state.texts += 1;
+        state.texts
+    }
+
+    /// Ends the text with this number: nothing of it runs any more.
+    fn end(&self, text: u64) {
+        let mut state = self.state.lock();
+        if state.texts == text {
+            state.running = None;
+        }
     }
 
     fn statement(&self) -> Arc<Running> {

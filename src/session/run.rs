@@ -30,11 +30,12 @@ pub type Out = Sender<Result<Response>>;
 
 /// Runs every statement of `text`; the first error is sent and ends it.
 pub async fn script(session: Session, text: String, params: Params, out: Out) {
+    let number = session.begin();
     if let Err(error) = statements(&session, &text, &params, &out).await {
         // A failed send means that nobody listens: nobody wants the error either.
         let _ = out.send(Err(error)).await;
     }
-    session.set_running(None);
+    session.end(number);
 }
 
 async fn statements(session: &Session, text: &str, params: &Params, out: &Out) -> Result<()> {
@@ -194,7 +195,7 @@ pub async fn start(
             send(out, Response::Notice(notice.clone())).await?;
         }
     }
-    session.set_running(Some(Arc::clone(&prepared.statement)));
+    session.set_running(Arc::clone(&prepared.statement));
     let running = Arc::clone(&prepared.statement);
     let rows = execute(prepared).await.map_err(|e| plan_error::located(e, places))?;
     Ok((rows, running))
