@@ -247,22 +247,14 @@ impl Desk {
         // The end first: what is deleted in between moves the start, and a start past the end is then an empty range.
         let ends = self.list_offsets(&topic, isolation, Offset::End)?;
         let starts = self.list_offsets(&topic, isolation, Offset::Beginning)?;
-        let mut ranges = Vec::with_capacity(ends.len());
-        for ((partition, end), (_, start)) in ends.into_iter().zip(starts) {
-            let (Some(start), Some(end)) = (start, end) else {
-                return Err(Error::connect(format!("the cluster gave no offsets for {name} partition {partition}")));
-            };
-            ranges.push(Range { partition, start: start.min(end), end });
-        }
-        Ok(ranges)
+        to_ranges(name, &starts, &ends)
     }
 
     /// Per partition the first offset at or after a moment.
     pub(super) fn offsets_at(&self, name: &str, timestamp_ms: i64) -> Result<Vec<(i32, Option<i64>)>> {
         if timestamp_ms < 0 {
             // Before the epoch there are only records without a timestamp: everything counts.
-            let ranges = self.ranges(name, Isolation::ReadUncommitted)?;
-            return Ok(ranges.iter().map(|r| (r.partition, (r.start < r.end).then_some(r.start))).collect());
+            return Ok(firsts(&self.ranges(name, Isolation::ReadUncommitted)?));
         }
         let topic = self.existing(name)?;
         self.list_offsets(&topic, Isolation::ReadUncommitted, Offset::Offset(timestamp_ms))
@@ -372,6 +364,22 @@ impl Desk {
         }
         Ok(())
     }
+}
+
+/// First and end offsets of the same partitions in the same order, as ranges.
+pub(super) fn to_ranges(name: &str, starts: &[(i32, Option<i64>)], ends: &[(i32, Option<i64>)]) -> Result<Vec<Range>> {
+    let both = ends.iter().zip(starts).map(|((partition, end), (_, start))| {
+        let (Some(start), Some(end)) = (*start, *end) else {
+            return Err(Error::connect(format!("the cluster gave no offsets for {name} partition {partition}")));
+        };
+        Ok(Range { partition: *partition, start: start.min(end), end })
+    });
+    both.collect()
+}
+
+/// Per partition the first offset that holds a record, if any.
+pub(super) fn firsts(ranges: &[Range]) -> Vec<(i32, Option<i64>)> {
+    ranges.iter().map(|r| (r.partition, (r.start < r.end).then_some(r.start))).collect()
 }
 
 fn options() -> AdminOptions {

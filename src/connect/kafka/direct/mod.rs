@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::admin::missing;
+use super::admin::{firsts, missing, to_ranges};
 use crate::connect::{Isolation, Range, ReadRequest, RecordStream, Topic};
 use crate::error::{Error, Result};
 use cluster::{Cluster, EARLIEST, LATEST, Offsets};
@@ -60,22 +60,14 @@ impl Direct {
     pub(super) fn ranges(&self, name: &str, isolation: Isolation) -> Result<Vec<Range>> {
         // The end first: what is deleted in between moves the start, and a start past the end is then an empty range.
         let [ends, starts] = self.offsets(name, [LATEST, EARLIEST], isolation)?;
-        let mut ranges = Vec::with_capacity(ends.len());
-        for ((partition, end), (_, start)) in ends.into_iter().zip(starts) {
-            let (Some(start), Some(end)) = (start, end) else {
-                return Err(Error::connect(format!("the cluster gave no offsets for {name} partition {partition}")));
-            };
-            ranges.push(Range { partition, start: start.min(end), end });
-        }
-        Ok(ranges)
+        to_ranges(name, &starts, &ends)
     }
 
     /// Per partition the first offset at or after a moment.
     pub(super) fn offsets_at(&self, name: &str, timestamp_ms: i64) -> Result<Offsets> {
         if timestamp_ms < 0 {
             // Before the epoch there are only records without a timestamp: everything counts.
-            let ranges = self.ranges(name, Isolation::ReadUncommitted)?;
-            return Ok(ranges.iter().map(|r| (r.partition, (r.start < r.end).then_some(r.start))).collect());
+            return Ok(firsts(&self.ranges(name, Isolation::ReadUncommitted)?));
         }
         let [found] = self.offsets(name, [timestamp_ms], Isolation::ReadUncommitted)?;
         Ok(found)
